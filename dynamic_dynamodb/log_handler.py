@@ -1,0 +1,72 @@
+"""Logging, as the configuration says."""
+
+from __future__ import annotations
+
+import configparser
+import logging
+import logging.config
+import os
+import sys
+from logging.handlers import TimedRotatingFileHandler
+
+from dynamic_dynamodb.exceptions import DynamicDynamoDBError
+from dynamic_dynamodb.options import LoggingOptions
+
+logger = logging.getLogger("dynamic-dynamodb")
+
+_FORMAT = "%(asctime)s - %(name)s - %(levelname)s - %(message)s"
+_KEPT_FILES = 5
+_LIBRARIES = ("boto3", "botocore", "urllib3", "requests")
+
+
+class _DryRunFilter(logging.Filter):
+    """Marks every message of a dry run, whatever handlers there are."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg = f"dryrun - {record.msg}"
+        return True
+
+
+def set_up(options: LoggingOptions, dry_run: bool) -> None:
+    """Send the log where the options say, in place of where it went before. Raises DynamicDynamoDBError."""
+    handler = None if options.log_config_file else _make_handler(options)
+    for old in logger.handlers[:]:
+        logger.removeHandler(old)
+        old.close()
+    if options.log_config_file:
+        _configure_from_file(os.path.expanduser(options.log_config_file))
+    elif handler:
+        handler.setFormatter(logging.Formatter(_FORMAT))
+        logger.addHandler(handler)
+        logger.setLevel(options.log_level.upper())
+        logger.propagate = False
+    logger.filters = [_DryRunFilter()] if dry_run else []
+
+
+def _make_handler(options: LoggingOptions) -> logging.Handler:
+    if not options.log_file:
+        return logging.StreamHandler(sys.stdout)
+    path = os.path.expanduser(options.log_file)
+    try:
+        return TimedRotatingFileHandler(path, when="midnight", backupCount=_KEPT_FILES, encoding="utf-8")
+    except OSError as error:
+        raise DynamicDynamoDBError(f"log-file: {path} cannot be opened ({error.strerror})") from error
+
+
+def _configure_from_file(path: str) -> None:
+    logger.propagate = True
+    logger.setLevel(logging.NOTSET)
+    try:
+        with open(path, encoding="utf-8") as file:
+            logging.config.fileConfig(file, disable_existing_loggers=False)
+    except OSError as error:
+        raise DynamicDynamoDBError(f"log-config-file: {path} cannot be read ({error.strerror})") from error
+    # fileConfig evaluates parts of the file, so that it can raise almost anything.
+    except (configparser.Error, Exception) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise DynamicDynamoDBError(f"log-config-file: {path} is no Python logging configuration ({reason})") from error
+    for name in _LIBRARIES:
+        library = logging.getLogger(name)
+        if library.level == logging.NOTSET:
+            # At level debug these log the headers of requests, session tokens included.
+            library.setLevel(logging.INFO)

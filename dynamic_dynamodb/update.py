@@ -1,0 +1,78 @@
+"""Make the changes of one table: in one call, or, where DynamoDB refuses that, what it takes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from dynamic_dynamodb.exceptions import AwsError, ChangeInvalid, LimitReached, NotFound, UpdateRefused
+from dynamic_dynamodb.model import Change, Note
+
+Update = Callable[[Sequence[Change]], None]
+
+
+@dataclass(frozen=True)
+class Updated:
+    """The changes that were made, the error that kept the rest from being made, and what there is to say."""
+
+    changes: Sequence[Change]
+    error: AwsError | None = None
+    notes: tuple[Note, ...] = ()
+
+
+def apply(update: Update, changes: Sequence[Change]) -> Updated:
+    """Call `update` with the changes of one table.
+
+    One refused change makes DynamoDB refuse the whole call. So a decrease too many is left out at the second try, and
+    where a change is not valid the others are tried without it: it must not cost them their increase.
+    """
+    refusal: AwsError | None = None
+    for attempt in (changes, *_smaller_sets(changes)):
+        try:
+            updated = _without_refused_decreases(update, attempt)
+        except (ChangeInvalid, NotFound) as error:
+            refusal = refusal or error
+        except UpdateRefused as error:
+            refusal = error
+            break
+        except AwsError as error:
+            return Updated((), error)
+        else:
+            return updated if refusal is None else _with_note_on_the_rest(updated, changes, attempt, refusal)
+    if isinstance(refusal, NotFound):
+        return Updated((), refusal)
+    return Updated((), notes=(Note("warning", f"{changes[0].resource.table}: no change: {refusal}"),))
+
+
+def _with_note_on_the_rest(
+    updated: Updated, changes: Sequence[Change], tried: Sequence[Change], refusal: AwsError
+) -> Updated:
+    left_out = ", ".join(change.resource.label for change in changes if change not in tried)
+    note = Note("warning", f"{left_out}: no change, so that the rest of the table can be changed: {refusal}")
+    return Updated(updated.changes, updated.error, (note, *updated.notes))
+
+
+def _without_refused_decreases(update: Update, changes: Sequence[Change]) -> Updated:
+    try:
+        update(changes)
+        return Updated(changes)
+    except LimitReached as error:
+        note = Note("warning", f"{changes[0].resource.table}: {error}")
+        increases = [change.increases_alone() for change in changes if change.has_increase]
+        if not increases or not any(change.has_decrease for change in changes):
+            return Updated((), notes=(note,))
+        try:
+            update(increases)
+        except LimitReached:
+            return Updated((), notes=(note,))
+        return Updated(increases, notes=(note,))
+
+
+def _smaller_sets(changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
+    """The changes without one of them, for each of them; then each alone."""
+    if len(changes) > 2:
+        for left_out in changes:
+            yield [change for change in changes if change is not left_out]
+    if len(changes) > 1:
+        for change in changes:
+            yield [change]
