@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import signal
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime, timezone
-from threading import Event
 from typing import TYPE_CHECKING
 
 from dynamic_dynamodb.config.load import load
 from dynamic_dynamodb.exceptions import ConfigurationError, DynamicDynamoDBError
 from dynamic_dynamodb.rules import Configuration
+from dynamic_dynamodb.signals import Signals
 
 if TYPE_CHECKING:
-    from dynamic_dynamodb.tally import Tally
+    from dynamic_dynamodb.daemon import Instance
+    from dynamic_dynamodb.loop import Loop
 
 # boto3 and requests are imported where they are needed, so that `--version`, `--help` and errors come at once.
+
+_NOT_RUNNING, _DEAD = 3, 1
+"""Exit codes of `--daemon status` (Linux Standard Base, "Init Script Actions")."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -28,9 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         configuration = load(argv)
         _tell(configuration.warnings, "warning: ")
-        if configuration.command.show_config:
-            return _show(configuration)
-        return _run(configuration)
+        with Signals() as signals:
+            return _Command(argv, configuration, signals).run()
     except ConfigurationError as error:
         _tell(error.warnings, "warning: ")
         _tell(error.problems)
@@ -44,45 +46,73 @@ def _tell(lines: Sequence[str], prefix: str = "") -> None:
         print(f"{prefix}{line}", file=sys.stderr)
 
 
-def _show(configuration: Configuration) -> int:
-    from dynamic_dynamodb.aws.clients import effective_region
-    from dynamic_dynamodb.config.show import show
+class _Command:
+    def __init__(self, argv: Sequence[str] | None, configuration: Configuration, signals: Signals) -> None:
+        self._argv = argv
+        self._configuration = configuration
+        self._signals = signals
 
-    general = replace(configuration.general, region=effective_region(configuration.general))
-    print(show(replace(configuration, general=general)))
-    return 0
+    def run(self) -> int:
+        if self._configuration.command.show_config:
+            return self._show()
+        if self._configuration.command.daemon:
+            return self._control(self._configuration.command.daemon)
+        if self._configuration.command.run_once:
+            return 1 if self._make_loop().check().failed else 0
+        self._make_loop().run()
+        return 0
 
+    def _show(self) -> int:
+        from dynamic_dynamodb.aws.clients import effective_region
+        from dynamic_dynamodb.config.show import show
 
-def _run(configuration: Configuration) -> int:
-    from dynamic_dynamodb.log_handler import logger, set_up
-    from dynamic_dynamodb.loop import loop
+        general = replace(self._configuration.general, region=effective_region(self._configuration.general))
+        print(show(replace(self._configuration, general=general)))
+        return 0
 
-    stopping = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
-    set_up(configuration.logging, configuration.command.dry_run)
-    for warning in configuration.warnings:
-        logger.warning("%s", warning)
-    check = _make_check(configuration)
-    if configuration.command.run_once:
-        return 1 if check().failed else 0
-    loop(check, configuration.general.check_interval, stopping)
-    return 0
+    def _control(self, action: str) -> int:
+        instance = self._instance
+        if action == "status":
+            return self._status(instance)
+        if action in ("foreground", "fg"):
+            instance.run(self._work, lambda: None)
+            return 0
+        if action in ("stop", "restart"):
+            print(f"{instance.title} has been stopped" if instance.stop() else f"{instance.title} was not running")
+        if action in ("start", "restart"):
+            if not (self._configuration.logging.log_file or self._configuration.logging.log_config_file):
+                _tell(["warning: the log goes nowhere; a daemon needs log-file or log-config-file to keep one"])
+            sys.stdout.flush()
+            instance.start(self._work, self._signals)
+            print(f"{instance.title} has been started, pid {instance.running_pid()}")
+        return 0
 
+    def _status(self, instance: Instance) -> int:
+        pid = instance.running_pid()
+        if pid is not None:
+            print(f"{instance.title} is running, pid {pid}")
+            return 0
+        if instance.has_pid_file:
+            print(f"{instance.title} is dead, but its pid file {instance.pid_file} is there")
+            return _DEAD
+        print(f"{instance.title} is not running")
+        return _NOT_RUNNING
 
-def _make_check(configuration: Configuration) -> Callable[[], Tally]:
-    from dynamic_dynamodb.aws.account import Account
-    from dynamic_dynamodb.aws.clients import make_clients
-    from dynamic_dynamodb.aws.sns import region_of
-    from dynamic_dynamodb.check import Check
-    from dynamic_dynamodb.circuit_breaker import why_open
-    from dynamic_dynamodb.memory import Memory
+    def _work(self, ready: Callable[[], None]) -> None:
+        loop = self._make_loop()
+        ready()
+        loop.run()
 
-    topics = (
-        options.sns_topic_arn
-        for rule in configuration.rules
-        for options in (rule.options, *(index_rule.options for index_rule in rule.index_rules))
-    )
-    account = Account(make_clients(configuration.general, (region_of(topic) for topic in topics if topic)))
-    memory = Memory()
-    return lambda: Check(account, why_open, configuration, memory, datetime.now(timezone.utc)).run()
+    @property
+    def _instance(self) -> Instance:
+        from dynamic_dynamodb.daemon import Instance
+
+        command = self._configuration.command
+        return Instance(command.instance, os.path.expanduser(command.pid_file_dir))
+
+    def _make_loop(self) -> Loop:
+        from dynamic_dynamodb.loop import Loop
+        from dynamic_dynamodb.store import CounterStore
+
+        store = CounterStore(self._instance.path("counters"))
+        return Loop(self._configuration, lambda: load(self._argv), store, self._signals)

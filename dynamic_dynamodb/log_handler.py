@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
-import configparser
+import errno
 import logging
 import logging.config
 import os
 import sys
+from contextlib import suppress
+from io import TextIOWrapper
 from logging.handlers import TimedRotatingFileHandler
+from typing import TextIO
 
 from dynamic_dynamodb.exceptions import DynamicDynamoDBError
 from dynamic_dynamodb.options import LoggingOptions
+from dynamic_dynamodb.safe_files import open_for_writing
 
 logger = logging.getLogger("dynamic-dynamodb")
 
 _FORMAT = "%(asctime)s - %(name)s - %(levelname)s - %(message)s"
 _KEPT_FILES = 5
 _LIBRARIES = ("boto3", "botocore", "urllib3", "requests")
+
+
+class _ComplainsOnce(logging.Handler):
+    """What cannot be logged (a full disk) is said on stderr, once, and does not stop the program."""
+
+    _has_complained = False
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        if not self._has_complained:
+            self._has_complained = True
+            with suppress(OSError, ValueError, AttributeError):
+                print(f"The log cannot be written: {sys.exc_info()[1]}", file=sys.stderr)
+
+
+class _Console(_ComplainsOnce, logging.StreamHandler[TextIO]):
+    pass
+
+
+class _RotatingFile(_ComplainsOnce, TimedRotatingFileHandler):
+    def _open(self) -> TextIOWrapper:
+        descriptor = open_for_writing(self.baseFilename, os.O_WRONLY | os.O_APPEND)
+        return open(descriptor, "a", encoding=self.encoding)
 
 
 class _DryRunFilter(logging.Filter):
@@ -45,12 +71,13 @@ def set_up(options: LoggingOptions, dry_run: bool) -> None:
 
 def _make_handler(options: LoggingOptions) -> logging.Handler:
     if not options.log_file:
-        return logging.StreamHandler(sys.stdout)
+        return _Console(sys.stdout)
     path = os.path.expanduser(options.log_file)
     try:
-        return TimedRotatingFileHandler(path, when="midnight", backupCount=_KEPT_FILES, encoding="utf-8")
+        return _RotatingFile(path, when="midnight", backupCount=_KEPT_FILES, encoding="utf-8")
     except OSError as error:
-        raise DynamicDynamoDBError(f"log-file: {path} cannot be opened ({error.strerror})") from error
+        reason = "it is a symbolic link where anybody may write" if error.errno == errno.ELOOP else error.strerror
+        raise DynamicDynamoDBError(f"log-file: {path} cannot be opened ({reason})") from error
 
 
 def _configure_from_file(path: str) -> None:
@@ -62,7 +89,7 @@ def _configure_from_file(path: str) -> None:
     except OSError as error:
         raise DynamicDynamoDBError(f"log-config-file: {path} cannot be read ({error.strerror})") from error
     # fileConfig evaluates parts of the file, so that it can raise almost anything.
-    except (configparser.Error, Exception) as error:
+    except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         raise DynamicDynamoDBError(f"log-config-file: {path} is no Python logging configuration ({reason})") from error
     for name in _LIBRARIES:

@@ -131,10 +131,11 @@ class Decision:
 
 @dataclass(frozen=True)
 class Note:
-    """Something to log: `level` is debug, info, warning or error."""
+    """Something to log: `level` is debug, info, warning or error. What lasts is told `once`, not in every check."""
 
     level: str
     text: str
+    once: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal
 from enum import Enum
 from fractions import Fraction
 from typing import Any, Generic, TypeVar
@@ -55,26 +56,29 @@ def _parse_boolean(text: str) -> bool:
 BOOLEAN: Kind[bool] = Kind("bool", _parse_boolean, bool)
 
 
-def integer(at_least: int) -> Kind[int]:
-    """Whole numbers from `at_least` on."""
+def integer(at_least: int, at_most: int = 10**18) -> Kind[int]:
+    """Whole numbers from `at_least` to `at_most`."""
 
     def parse(text: str) -> int:
-        if not re.fullmatch(r"[+-]?[0-9]{1,18}", text):
+        if not re.fullmatch(r"[+-]?[0-9]+", text):
             raise ValueError(f"{_quoted(text)} is not a whole number; it must be one of at least {at_least}")
-        if int(text) < at_least:
+        # Python refuses to make an int of thousands of digits.
+        if float(text) < at_least:
             raise ValueError(f"{text} is too low; it must be a whole number of at least {at_least}")
+        if float(text) > at_most:
+            raise ValueError(f"{text} is too high; it must be a whole number of at most {at_most}")
         return int(text)
 
     return Kind("int", parse, int)
 
 
-def _exact(text: str) -> Fraction | None:
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        return None
-    # The bound on the exponent keeps 1e-999999999 from becoming a fraction of a thousand million digits.
-    return Fraction(number) if number.is_finite() and abs(number.adjusted()) <= 30 else None
+DURATION = integer(1, 10**9)
+"""Seconds or minutes, of a length that the clock can be moved by."""
+
+_NUMBERS = Context(prec=50, traps=[])
+"""How texts become numbers: bounded, lest 1e-999999999 become a fraction of a thousand million digits."""
+
+_TOO_HIGH, _TOO_LOW = Decimal("1e12"), Decimal("1e-30")
 
 
 def _plain_number(value: Fraction) -> int | float:
@@ -82,17 +86,37 @@ def _plain_number(value: Fraction) -> int | float:
 
 
 def _parse_positive_number(text: str) -> Fraction:
-    number = _exact(text)
-    if number is None:
+    number = _NUMBERS.create_decimal(text)
+    if number.is_nan():
         raise ValueError(f"{_quoted(text)} is not a number; it must be one above 0")
-    if number <= 0:
+    if number < _TOO_LOW:
         raise ValueError(f"{text} is too low; it must be a number above 0")
-    return number
+    if number >= _TOO_HIGH:
+        raise ValueError(f"{text} is too high; it must be a number below {_TOO_HIGH:f}")
+    return Fraction(number)
 
 
 POSITIVE_NUMBER: Kind[Fraction] = Kind("float", _parse_positive_number, _plain_number)
 
-TEXT: Kind[str] = Kind("str", str, str)
+
+def _parse_text(text: str) -> str:
+    if re.search(r"[\x00-\x1f\x7f]", text):
+        raise ValueError(f"{_quoted(text)} is not plain text; it must be one line without control characters")
+    return text
+
+
+TEXT: Kind[str] = Kind("str", _parse_text, str)
+
+
+def _parse_key(text: str) -> str:
+    if not re.fullmatch(r"[!-~]+", text):
+        # The value is a secret and never quoted in the message.
+        and_more = " (an indented line continues the value above it)" if "\n" in text else ""
+        raise ValueError(f"it must be one word of ASCII characters{and_more}")
+    return text
+
+
+KEY: Kind[str] = Kind("str", _parse_key, str)
 
 
 def _parse_region(text: str) -> str:
@@ -154,20 +178,23 @@ def _enum_value(value: Enum) -> Any:
 
 UNIT: Kind[Unit] = Kind("str", _parse_unit, _enum_value)
 
-_SCALE_HELP = "it must be a dictionary of thresholds in percent to amounts, such as {0: 0, 0.25: 5, 1: 20}"
-
 
 def _scale_number(node: ast.expr) -> Fraction:
     literal = ast.literal_eval(node)
-    number = _exact(repr(literal)) if type(literal) in (int, float) else None
-    if number is None or number < 0:
+    if type(literal) not in (int, float):
         raise ValueError
-    return number
+    # The text of a float is what somebody wrote: 0.1 and not the binary fraction next to it.
+    number = _NUMBERS.create_decimal(repr(literal))
+    if number != 0 and not _TOO_LOW <= number < _TOO_HIGH:
+        raise ValueError
+    return Fraction(number)
 
 
 def _parse_scale(text: str) -> Scale:
     try:
-        literal = ast.parse(text, mode="eval").body
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            literal = ast.parse(text, mode="eval").body
         if not isinstance(literal, ast.Dict):
             raise ValueError
         scale = {

@@ -67,14 +67,14 @@ class GlobalOptions:
 
     aws_access_key_id: str | None = flagged(
         "aws-access-key-id",
-        kinds.TEXT,
+        kinds.KEY,
         "AWS access key; without the two keys they come from where boto3 looks: environment, profile, instance role",
         is_secret=True,
         group=GENERAL,
     )
     aws_secret_access_key: str | None = option(
         "aws-secret-access-key-id",
-        kinds.TEXT,
+        kinds.KEY,
         "AWS secret key that belongs to the access key",
         aliases=("aws-secret-access-key",),
         flags=("--aws-secret-access-key",),
@@ -91,9 +91,16 @@ class GlobalOptions:
     )
     check_interval: int = flagged(
         "check-interval",
-        kinds.integer(1),
+        kinds.DURATION,
         "Seconds from the start of one check to the start of the next",
         "300",
+        group=GENERAL,
+    )
+    max_concurrency: int = flagged(
+        "max-concurrency",
+        kinds.integer(1),
+        "How many calls to AWS and to circuit breakers may be under way at the same time",
+        "16",
         group=GENERAL,
     )
     circuit_breaker_url: str | None = option(
@@ -268,10 +275,10 @@ class ResourceOptions:
         "false",
     )
     lookback_window_start: int = option(
-        "lookback-window-start", kinds.integer(1), "How many minutes ago the look-back period starts", "15"
+        "lookback-window-start", kinds.DURATION, "How many minutes ago the look-back period starts", "15"
     )
     lookback_period: int = option(
-        "lookback-period", kinds.integer(1), "Minutes of CloudWatch data to look at; at most lookback-window-start", "5"
+        "lookback-period", kinds.DURATION, "Minutes of CloudWatch data to look at; at most lookback-window-start", "5"
     )
     maintenance_windows: MaintenanceWindows | None = option(
         "maintenance-windows",

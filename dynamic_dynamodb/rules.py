@@ -39,3 +39,10 @@ class Configuration:
     logging: LoggingOptions
     rules: tuple[TableRule, ...]
     warnings: tuple[str, ...] = ()
+
+    @property
+    def topics(self) -> set[str]:
+        """The ARNs of all SNS topics that notifications can go to."""
+        options = [rule.options for rule in self.rules]
+        options += [index_rule.options for rule in self.rules for index_rule in rule.index_rules]
+        return {each.sns_topic_arn for each in options if each.sns_topic_arn}

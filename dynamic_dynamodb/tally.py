@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from dynamic_dynamodb.exceptions import AwsError
@@ -28,6 +28,13 @@ class Tally:
     changed: int = 0
     skipped: int = 0
     failures: list[Failure] = field(default_factory=list)
+
+    def add(self, resources: int, changed: int, skipped: int, failures: Iterable[Failure]) -> None:
+        """Count what came of one table."""
+        self.resources += resources
+        self.changed += changed
+        self.skipped += skipped
+        self.failures.extend(failures)
 
     @property
     def failed(self) -> int:

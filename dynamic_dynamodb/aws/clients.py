@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 DEFAULT_REGION = "us-east-1"
 _CONNECT_SECONDS = 5
-_READ_SECONDS = 20
+_READ_SECONDS = 10
 _ATTEMPTS = 4
 
 
@@ -46,6 +46,7 @@ def make_clients(options: GlobalOptions, sns_regions: Iterable[str]) -> Clients:
                 parameter_validation=False,
                 connect_timeout=_CONNECT_SECONDS,
                 read_timeout=_READ_SECONDS,
+                max_pool_connections=options.max_concurrency,
                 retries={"mode": "standard", "total_max_attempts": attempts},
             )
             return session.client(service, config=config, region_name=region)  # type: ignore[call-overload]

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from threading import Lock
+from typing import TYPE_CHECKING, Any
 
 from dynamic_dynamodb.aws.errors import translated
-from dynamic_dynamodb.aws.retry import with_backoff
+from dynamic_dynamodb.aws.retry import Patience, with_backoff
 from dynamic_dynamodb.exceptions import AccessDenied, AwsError
 from dynamic_dynamodb.log_handler import logger
 from dynamic_dynamodb.model import Measured, MetricQuery, Window
@@ -18,10 +18,11 @@ from dynamic_dynamodb.model import Measured, MetricQuery, Window
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
 
-T = TypeVar("T")
-
-QUERIES_PER_CALL = 500
+_QUERIES_PER_CALL = 500
 """The most that GetMetricData takes ("CloudWatch service quotas" in the CloudWatch User Guide)."""
+
+_QUERIES_ALONE = 4
+"""How many GetMetricStatistics calls are made one after the other: those of a table, so that tables go in parallel."""
 
 _NAMESPACE = "AWS/DynamoDB"
 _PERIOD_SECONDS = 60
@@ -31,30 +32,35 @@ _MOST_DATAPOINTS = 1440
 _ATTEMPTS = 10
 
 
-def in_batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Lists of `size` items; the last one may be shorter."""
-    iterator = iter(items)
-    while batch := list(islice(iterator, size)):
-        yield batch
-
-
 class CloudWatch:
     """Measures with GetMetricData, or, once that has been refused, with GetMetricStatistics."""
 
-    def __init__(self, client: CloudWatchClient) -> None:
+    def __init__(self, client: CloudWatchClient, patience: Patience) -> None:
         self._client = client
+        self._patience = patience
         self._is_data_allowed = True
+        self._lock = Lock()
 
-    def measure(self, queries: Sequence[MetricQuery]) -> Measured:
-        """Answer at most 500 queries. One without datapoints has the sum 0: CloudWatch has none of an idle table."""
-        if self._is_data_allowed:
-            try:
-                return self._measure_together(queries)
-            except AccessDenied as error:
-                if self._is_data_allowed:
-                    self._is_data_allowed = False
-                    logger.warning("%s; going on with cloudwatch:GetMetricStatistics, which takes more calls", error)
-        return {query: self._measure_alone(query) for query in queries}
+    @property
+    def queries_per_call(self) -> int:
+        """How many queries `measure` takes."""
+        return _QUERIES_PER_CALL if self._is_data_allowed else _QUERIES_ALONE
+
+    def measure(self, queries: Sequence[MetricQuery]) -> Measured | None:
+        """Answer queries. One without datapoints has the sum 0: CloudWatch has none of an idle table.
+
+        None if GetMetricData has been refused: then the same is to be asked anew, with fewer queries at a time.
+        """
+        if not self._is_data_allowed:
+            return {query: self._measure_alone(query) for query in queries}
+        try:
+            return self._measure_together(queries)
+        except AccessDenied as error:
+            with self._lock:
+                is_first, self._is_data_allowed = self._is_data_allowed, False
+            if is_first:
+                logger.warning("%s; going on with cloudwatch:GetMetricStatistics, which takes more calls", error)
+            return None
 
     def _measure_together(self, queries: Sequence[MetricQuery]) -> Measured:
         measured: dict[MetricQuery, Fraction | AwsError] = {}
@@ -67,7 +73,7 @@ class CloudWatch:
                 raise AwsError(text, "cloudwatch:GetMetricData incomplete", is_transient=True)
 
         try:
-            with_backoff(measure_the_rest, _ATTEMPTS)
+            with_backoff(measure_the_rest, _ATTEMPTS, self._patience)
         except AccessDenied:
             raise
         except AwsError as error:
@@ -113,7 +119,7 @@ class CloudWatch:
                 )
                 return _sum_within(query, ((point["Timestamp"], point["Sum"]) for point in answer["Datapoints"]))
 
-        return with_backoff(call, _ATTEMPTS)
+        return with_backoff(call, _ATTEMPTS, self._patience)
 
 
 def _pieces(window: Window) -> Iterator[tuple[datetime, datetime]]:

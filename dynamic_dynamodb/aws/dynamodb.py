@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dynamic_dynamodb.aws.errors import translated
-from dynamic_dynamodb.aws.retry import with_backoff
+from dynamic_dynamodb.aws.retry import Patience, with_backoff
 from dynamic_dynamodb.model import Change, Dimension, ResourceState, TableDescription, Throughput
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def _state(status: str, described: Mapping[str, Any]) -> ResourceState:
     )
 
 
-def update_table(client: DynamoDBClient, changes: Sequence[Change]) -> None:
+def update_table(client: DynamoDBClient, changes: Sequence[Change], patience: Patience) -> None:
     """Change a table and its indexes in one call; all `changes` are of the same table.
 
     Raises LimitReached, ChangeInvalid or TableBusy where DynamoDB refuses the call, which it then does as a whole.
@@ -65,9 +65,10 @@ def update_table(client: DynamoDBClient, changes: Sequence[Change]) -> None:
 
     def call() -> None:
         with translated("dynamodb:UpdateTable"):
-            client.update_table(**request)
+            # An answer without this is not DynamoDB's, which botocore does not notice.
+            _ = client.update_table(**request)["TableDescription"]
 
-    with_backoff(call, _UPDATE_ATTEMPTS)
+    with_backoff(call, _UPDATE_ATTEMPTS, patience)
 
 
 def _capacities(throughput: Throughput) -> dict[str, int]:

@@ -16,6 +16,7 @@ from botocore.exceptions import (
     SSOError,
     TokenRetrievalError,
 )
+from botocore.exceptions import ConnectionError as BotoConnectionError
 from botocore.parsers import ResponseParserError
 
 from dynamic_dynamodb.exceptions import (
@@ -82,7 +83,7 @@ def translated(action: str) -> Iterator[None]:
         raise _from_answer(action, error) from error
     except _NO_CREDENTIALS as error:
         raise CredentialsRefused(f"no usable AWS credentials: {error}", "credentials") from error
-    except (HTTPClientError, ResponseParserError) as error:
+    except (BotoConnectionError, HTTPClientError, ResponseParserError) as error:
         raise AwsError(f"{action} failed: {error}", f"{action} {type(error).__name__}", is_transient=True) from error
     except BotoCoreError as error:
         raise AwsError(f"{action} failed: {error}", f"{action} {type(error).__name__}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
@@ -38,6 +39,8 @@ class Arguments:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
+        # An abbreviation that fits several options is told with its value, which may be a secret.
+        message = re.sub(r"^(ambiguous option: [^=]*?)=.*( could match .*)", r"\1\2", message, flags=re.DOTALL)
         self.exit(2, f"{self.prog}: error: {message}\nTry '{self.prog} --help'.\n")
 
 
@@ -88,7 +91,7 @@ def parse(argv: Sequence[str] | None, findings: Findings) -> Arguments:
     found, unknown = parser.parse_known_args(argv)
     if unknown:
         # What follows an unknown option may be the secret of a misspelt --aws-secret-access-key.
-        names = [each.partition("=")[0] for each in unknown if each.startswith("-")]
+        names = [match[0] for each in unknown if (match := re.match(r"--[^=]*|-.", each))]
         parser.error(f"unrecognized arguments: {' '.join(names or unknown)}")
 
     def values(options: type) -> Values:

@@ -60,6 +60,7 @@ def check_credentials(values: Values, findings: Findings) -> None:
     """The two keys must be given together or not at all."""
     keys = [("aws_access_key_id", None), ("aws_secret_access_key", None)]
     given: list[Value] = [values[key] for key in keys if key in values]
-    if len(given) == 1:
-        missing = next(_GENERAL_OPTIONS[key].name for key in keys if key not in values)
-        findings.problem(given[0].place, f"is given without {missing}; both must be given, or neither")
+    if len(given) == 1 and given[0].value is not None:
+        missing = next(_GENERAL_OPTIONS[key] for key in keys if key not in values)
+        name = missing.name if given[0].place.line else missing.flags[-1]
+        findings.problem(given[0].place, f"is given without {name}; both must be given, or neither")

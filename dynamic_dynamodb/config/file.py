@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from configparser import ParsingError, RawConfigParser
@@ -42,28 +43,40 @@ class _Parser(RawConfigParser):
 
     def __init__(self) -> None:
         super().__init__(
-            comment_prefixes=("#", ";"), inline_comment_prefixes=(";",), empty_lines_in_values=False, default_section=""
+            comment_prefixes=(), inline_comment_prefixes=(";",), empty_lines_in_values=False, default_section=""
         )
         self.line = 0
+        self.numbers = [0]
         self.headers: dict[int, str] = {}
-        self.open_headers: list[int] = []
+        self.malformed_headers: list[int] = []
 
     def optionxform(self, optionstr: str) -> str:
         return f"{self.line} {optionstr}"
 
     def lines(self, text: str) -> Iterator[str]:
-        """The lines of a file, with the line's number in place of each section's name (which may hold a `]`)."""
+        """The lines of a file, with the line's number in place of each section's name (which may hold a `]`).
+
+        Comment lines are left out: ConfigParser would take them for blank ones, which end the value above them.
+        `numbers` are those of the lines that are left.
+        """
         yield f"[{_BEFORE_THE_FIRST_SECTION}]"
         for self.line, line in enumerate(text.split("\n"), start=1):
-            header = _HEADER.match(line)
-            if header:
-                self.headers[self.line] = _canonical(header[1].strip())
+            first = line.lstrip()[:1]
+            if first in ("#", ";"):
+                continue
+            self.numbers.append(self.line)
+            if first == "[":
+                self._note_header(line)
                 yield f"[{self.line}]"
-            elif line.lstrip().startswith("["):
-                self.open_headers.append(self.line)
-                yield ""
             else:
                 yield line
+
+    def _note_header(self, line: str) -> None:
+        header = _HEADER.match(line)
+        if header:
+            self.headers[self.line] = _canonical(header[1].strip())
+        else:
+            self.malformed_headers.append(self.line)
 
 
 def _canonical(header: str) -> str:
@@ -77,7 +90,7 @@ def _canonical(header: str) -> str:
 def read(path: str, findings: Findings) -> list[Section]:
     """Read a configuration file. What cannot be read is noted in the findings; the rest is returned all the same."""
     try:
-        text = Path(path).expanduser().read_text(encoding="utf-8-sig")
+        text = Path(os.path.expanduser(path)).read_text(encoding="utf-8-sig")
     except OSError as error:
         findings.problem(Place(path), f"cannot be read ({error.strerror}); it must be a readable file")
         return []
@@ -90,10 +103,13 @@ def read(path: str, findings: Findings) -> list[Section]:
         parser.read_file(parser.lines(text))
     except ParsingError as error:
         # The line itself is not shown: it may hold a key that lacks no more than its colon.
-        for line, _ in error.errors:
-            findings.problem(Place(path, line - 1), "is no `option: value`, no `[section]` and no comment")
-    for line in parser.open_headers:
-        findings.problem(Place(path, line), "the header of a section must end with `]`")
+        for number, _ in error.errors:
+            place = Place(path, parser.numbers[number - 1])
+            findings.problem(place, "is no `option: value`, no `[section]` and no comment")
+    for line in parser.malformed_headers:
+        findings.problem(
+            Place(path, line), "the header of a section must be `[NAME]`, with no more than a comment behind it"
+        )
     for entry in _entries(path, parser, _BEFORE_THE_FIRST_SECTION, ""):
         findings.problem(entry.place, "stands before the first [section]; it must stand in one")
     sections = []
@@ -109,7 +125,9 @@ def _entries(path: str, parser: _Parser, section: str, inside: str) -> list[Entr
     entries = []
     for numbered_name, text in parser.items(section):
         line, _, name = numbered_name.partition(" ")
-        entries.append(Entry(name, Place(path, int(line), inside + name), text))
+        # An option without a name is a syntax error and reported as such.
+        if name:
+            entries.append(Entry(name, Place(path, int(line), inside + name), text))
     return entries
 
 

@@ -38,7 +38,7 @@ def load(argv: Sequence[str] | None = None) -> Configuration:
         options = build_resource_options({**_of_all_resources(general), **given.scaling})
         rules = [TableRule(command.table_name, options)]
     for value in given.scaling.values():
-        if command.table_name is None:
+        if ("table_name", None) not in given.command:
             findings.problem(value.place, "is for the table that -t/--table-name gives; it must come with that option")
     if not rules and not findings.problems:
         findings.problem(
@@ -110,8 +110,12 @@ def _read_entries(section: Section, options: type, findings: Findings) -> Values
     for entry in section.entries:
         if option := known.get(entry.name):
             value = read_value(option, entry.text, entry.place, findings)
-            if value.keys() & values.keys() and entry.name in option.option.aliases:
-                findings.problem(entry.place, f"is another name of {option.name}; one of the two must go")
+            for key in value.keys() & values.keys():
+                earlier = values[key].place
+                if earlier.inside != entry.place.inside:
+                    other = earlier.inside.rpartition(" ")[2]
+                    text = f"is another name of {other}, given in line {earlier.line}; one of the two must go"
+                    findings.problem(entry.place, text)
             values.update(value)
         else:
             findings.warning(entry.place, f"is unknown and has no effect{_did_you_mean(entry.name, known)}")

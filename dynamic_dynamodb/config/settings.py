@@ -27,7 +27,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Value:
-    """A value that has passed its own check."""
+    """A value that has passed its own check; or None in place of one that has not, which has been reported."""
 
     option: PlacedOption
     value: Any
@@ -65,14 +65,14 @@ class Findings:
 
 
 def read_value(option: PlacedOption, text: str, place: Place, findings: Findings) -> Values:
-    """The value that a text means, as a mapping of one; of none where the text is empty, or wrong and thus reported."""
+    """The value that a text means, as a mapping of one; of none where the text is empty."""
     if not text.strip():
         return {}
+    value = None
     try:
         value = option.option.kind.parse(text.strip())
     except ValueError as error:
         findings.problem(place, str(error))
-        return {}
     return {(option.field, option.dimension): Value(option, value, place)}
 
 
