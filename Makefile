@@ -1,10 +1,12 @@
 # Everything is made inside the checkout: the virtual environment in .venv, which only re-installs when setup.py changes.
 PYTHON ?= python3
+export PIP_NO_CACHE_DIR := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
-.PHONY: demo test lint docs install clean
+.PHONY: demo test lint docs bench install clean
 
 demo: $(INSTALLED)
 	$(BIN)/python -m tests.demo
@@ -20,6 +22,9 @@ lint: $(INSTALLED)
 docs: $(INSTALLED)
 	$(BIN)/sphinx-build -W -q -b html docs docs/_build/html
 	@echo "The documentation is in docs/_build/html/index.html"
+
+bench: $(INSTALLED)
+	$(BIN)/python -m tests.benchmarks.fleet
 
 install:
 	$(PYTHON) -m pip install .

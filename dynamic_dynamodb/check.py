@@ -164,7 +164,14 @@ class Check:
             self._scheduler.add(self._measure(batch))
 
     def _measure(self, batch: list[MetricQuery]) -> Task:
-        return Task(work=lambda: self._account.measure(batch), then=lambda measured: self._measured(batch, measured))
+        def measure() -> Measured | None:
+            try:
+                return self._account.measure(batch)
+            except Exception:
+                logger.exception("metrics: a mistake in the program")
+                return dict.fromkeys(batch, AwsError("a mistake in the program, see above", "mistake metrics"))
+
+        return Task(work=measure, then=lambda measured: self._measured(batch, measured))
 
     def _measured(self, batch: list[MetricQuery], measured: Measured | None) -> None:
         if measured is None:

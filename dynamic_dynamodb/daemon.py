@@ -6,6 +6,7 @@ import errno
 import fcntl
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -66,6 +67,7 @@ class Instance:
 
     def start(self, work: Callable[[Ready], None], signals: Signals) -> None:
         """Do the work in the background. Returns once it is ready, or raises DynamicDynamoDBError with its reason."""
+        _open_missing_streams()
         reader, writer = os.pipe()
         launcher = os.fork()
         if launcher == 0:
@@ -164,15 +166,23 @@ def _lock(descriptor: int, kind: int) -> None:
         raise _Locked from None
 
 
+def _open_missing_streams() -> None:
+    """Open the standard streams that the caller has closed: their numbers must not go to other files."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
+
+
 def _become_daemon(instance: Instance, work: Callable[[Ready], None], signals: Signals, writer: int) -> None:
     """Detach, work, and exit. What keeps it from being ready goes into the pipe."""
     from daemon import DaemonContext
 
+    pipe = os.fdopen(writer, "wb", buffering=0)
+
     def tell(text: str) -> None:
-        # Once it is ready the launcher no longer listens.
-        with suppress(OSError):
-            os.write(writer, text.encode())
-            os.close(writer)
+        # Once it is ready the launcher no longer listens, and the number of the pipe may be that of another file.
+        with suppress(OSError, ValueError), pipe:
+            pipe.write(text.encode())
 
     code = 1
     try:
@@ -180,7 +190,7 @@ def _become_daemon(instance: Instance, work: Callable[[Ready], None], signals: S
         ignored = dict.fromkeys((signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU))
         umask = os.umask(0)
         DaemonContext(
-            files_preserve=[writer],
+            files_preserve=[pipe],
             detach_process=True,
             umask=umask,
             # Relative paths of the configuration mean the same at every reload.

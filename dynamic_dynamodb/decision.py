@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
 
 from dynamic_dynamodb.calculators import (
     amount_at_or_above,
@@ -33,29 +31,19 @@ def needs_throttles(options: ScalingOptions) -> bool:
     return bool(counts or (options.autoscaling and options.up_scaling and has_scale))
 
 
-@dataclass(frozen=True)
 class _Load:
     """The figures of one check; what was not measured counts as 0, since then no option looks at it."""
 
-    provisioned: int
-    consumed_sum: Fraction
-    throttled: Fraction
-    seconds: int
-
-    @cached_property
-    def consumed(self) -> Fraction:
-        """Units per second."""
-        return self.consumed_sum / self.seconds
-
-    @cached_property
-    def consumed_percent(self) -> Fraction:
-        """Of the provisioned units."""
-        return percent(self.consumed, self.provisioned)
-
-    @cached_property
-    def whole_consumed(self) -> int:
+    def __init__(self, provisioned: int, usage: Usage) -> None:
+        self.provisioned = provisioned
+        self.seconds = usage.seconds
+        self.throttled = usage.throttled or Fraction(0)
+        self.consumed_sum = usage.consumed or Fraction(0)
+        self.consumed = self.consumed_sum / usage.seconds
+        """In units per second, as the provisioned ones."""
+        self.consumed_percent = percent(self.consumed, provisioned)
+        self.whole_consumed = math.ceil(self.consumed)
         """The least whole number of units that covers the consumption."""
-        return math.ceil(self.consumed)
 
     def __str__(self) -> str:
         return f"{figure(self.consumed_percent)}% consumed ({figure(self.consumed)} of {self.provisioned})"
@@ -69,7 +57,7 @@ def decide(provisioned: int, usage: Usage, options: ScalingOptions, counter: int
     """
     if not options.autoscaling:
         return Decision(provisioned, 0, "scaling is off")
-    load = _Load(provisioned, usage.consumed or Fraction(0), usage.throttled or Fraction(0), usage.seconds)
+    load = _Load(provisioned, usage)
     if options.checks_reset_percent and load.consumed_percent >= options.checks_reset_percent:
         counter = 0
     decision = _increase(load, options) or _decrease(load, options, counter)

@@ -8,8 +8,9 @@ import logging.config
 import os
 import sys
 from contextlib import suppress
-from io import TextIOWrapper
+from io import StringIO, TextIOWrapper
 from logging.handlers import TimedRotatingFileHandler
+from pathlib import Path
 from typing import TextIO
 
 from dynamic_dynamodb.exceptions import DynamicDynamoDBError
@@ -58,7 +59,9 @@ def set_up(options: LoggingOptions, dry_run: bool) -> None:
     handler = None if options.log_config_file else _make_handler(options)
     for old in logger.handlers[:]:
         logger.removeHandler(old)
-        old.close()
+        # What it still holds because the disk is full is lost, but not what is logged from now on.
+        with suppress(OSError):
+            old.close()
     if options.log_config_file:
         _configure_from_file(os.path.expanduser(options.log_config_file))
     elif handler:
@@ -84,13 +87,14 @@ def _configure_from_file(path: str) -> None:
     logger.propagate = True
     logger.setLevel(logging.NOTSET)
     try:
-        with open(path, encoding="utf-8") as file:
-            logging.config.fileConfig(file, disable_existing_loggers=False)
+        content = Path(path).read_bytes()
     except OSError as error:
         raise DynamicDynamoDBError(f"log-config-file: {path} cannot be read ({error.strerror})") from error
+    try:
+        logging.config.fileConfig(StringIO(content.decode()), disable_existing_loggers=False)
     # fileConfig evaluates parts of the file, so that it can raise almost anything.
     except Exception as error:
-        reason = f"{type(error).__name__}: {error}"
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise DynamicDynamoDBError(f"log-config-file: {path} is no Python logging configuration ({reason})") from error
     for name in _LIBRARIES:
         library = logging.getLogger(name)

@@ -24,6 +24,9 @@ class Dimension(Enum):
         self.throttled_metric = throttled_metric
         self.capacity = capacity
 
+    # Members are looked up all the time, and the hash of Enum is computed in Python.
+    __hash__ = object.__hash__
+
 
 Throughput = Mapping[Dimension, int]
 """Provisioned capacity units of both dimensions."""

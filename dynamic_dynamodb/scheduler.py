@@ -34,14 +34,18 @@ class Scheduler:
         """Run these tasks and those that are added meanwhile. Once it stops, wait for those that run, and no more."""
         source = iter(tasks)
         running: dict[Future[Any], Task] = {}
-        while True:
-            while len(running) < self._most_at_a_time and not self._is_stopping():
-                task = self._added.popleft() if self._added else next(source, None)
-                if task is None:
-                    break
-                running[self._executor.submit(task.work)] = task
-            if not running:
-                return
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                running.pop(future).then(future.result())
+        try:
+            while True:
+                while len(running) < self._most_at_a_time and not self._is_stopping():
+                    task = self._added.popleft() if self._added else next(source, None)
+                    if task is None:
+                        break
+                    running[self._executor.submit(task.work)] = task
+                if not running:
+                    return
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    running.pop(future).then(future.result())
+        finally:
+            # Nothing of this run may go on behind the back of the next one, whatever has been raised.
+            wait(running)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from threading import Event
 from types import FrameType, TracebackType
 
@@ -12,8 +14,10 @@ class Signals:
 
     def __init__(self) -> None:
         self.stopping = Event()
+        self._is_told_to_stop = False
         self._hung_up = False
-        self._wake = Event()
+        # Not an Event: a handler would wait for ever for its lock if it has interrupted the one who holds it.
+        self._wake: SimpleQueue[None] = SimpleQueue()
         self._before: dict[int, object] = {}
 
     def __enter__(self) -> Signals:
@@ -31,9 +35,11 @@ class Signals:
         """What is done on one of the signals."""
         if number == signal.SIGHUP:
             self._hung_up = True
-        else:
+        elif not self._is_told_to_stop:
+            # First this: the next signal may interrupt the setting of the event, and must not set it as well.
+            self._is_told_to_stop = True
             self.stopping.set()
-        self._wake.set()
+        self._wake.put(None)
 
     def take_hangup(self) -> bool:
         """Whether there was a SIGHUP since the last time that this was asked."""
@@ -42,5 +48,5 @@ class Signals:
 
     def wait(self, seconds: float) -> None:
         """Wait so long, or until a signal comes."""
-        self._wake.wait(seconds)
-        self._wake.clear()
+        with suppress(Empty):
+            self._wake.get(timeout=seconds)

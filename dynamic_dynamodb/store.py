@@ -28,12 +28,14 @@ class CounterStore:
     def __init__(self, path: str, clock: Callable[[], float] = time.time) -> None:
         self._path = path
         self._clock = clock
-        self._stored: _Entries = {}
+        # None: what the file holds cannot be used.
+        self._stored: _Entries | None = {}
         self._is_writable = True
 
     def load(self) -> Counters:
         """The stored counters, without those that have not changed for a day."""
         entries: _Entries = {}
+        is_usable = True
         try:
             with os.fdopen(open_own(self._path, os.O_RDONLY), encoding="utf-8") as file:
                 entries = _from_json(json.load(file))
@@ -41,16 +43,18 @@ class CounterStore:
             pass
         except (OSError, ValueError, RecursionError) as error:
             logger.warning("%s: the stored counters are ignored and will be replaced: %s", self._path, error)
+            is_usable = False
         now = self._clock()
-        self._stored = {key: entry for key, entry in entries.items() if abs(now - entry[1]) <= _DAY_SECONDS}
-        return {key: count for key, (count, _) in self._stored.items()}
+        fresh = {key: entry for key, entry in entries.items() if abs(now - entry[1]) <= _DAY_SECONDS}
+        self._stored = fresh if is_usable else None
+        return {key: count for key, (count, _) in fresh.items()}
 
     def save(self, counters: Counters) -> None:
         """Store the counters if they have changed. At any moment the file holds the old ones or the new ones, whole."""
         now = self._clock()
         entries: _Entries = {}
         for key, count in counters.items():
-            stored = self._stored.get(key)
+            stored = (self._stored or {}).get(key)
             if count:
                 entries[key] = stored if stored and stored[0] == count else (count, now)
         if entries == self._stored:

@@ -28,7 +28,9 @@ def load(argv: Sequence[str] | None = None) -> Configuration:
     findings = Findings()
     given = arguments.parse(argv, findings)
     command = build(CommandOptions, given.command)
-    sections = read(command.config, findings) if command.config else []
+    # A daemon must be stoppable whatever has become of its file.
+    needs_tables = command.daemon not in ("stop", "status")
+    sections = read(command.config, findings) if command.config and needs_tables else []
     general = {**_read_named(_GENERAL, GlobalOptions, sections, findings), **given.general}
     logging = {**_read_named(_LOGGING, LoggingOptions, sections, findings), **given.logging}
     rules = _read_rules(sections, general, findings)
@@ -40,7 +42,7 @@ def load(argv: Sequence[str] | None = None) -> Configuration:
     for value in given.scaling.values():
         if ("table_name", None) not in given.command:
             findings.problem(value.place, "is for the table that -t/--table-name gives; it must come with that option")
-    if not rules and not findings.problems:
+    if needs_tables and not rules and not findings.problems:
         findings.problem(
             Place(command.config or "-t/--table-name"),
             "there is no table to scale; it takes a [table: REGEX] section in the file, or -t/--table-name",

@@ -1,0 +1,1 @@
+"""Benchmarks: not part of the tests, since what they measure depends on the machine."""
