@@ -11,11 +11,17 @@ from contextlib import suppress
 from io import StringIO, TextIOWrapper
 from logging.handlers import TimedRotatingFileHandler
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from dynamic_dynamodb.exceptions import DynamicDynamoDBError
 from dynamic_dynamodb.options import LoggingOptions
 from dynamic_dynamodb.safe_files import open_for_writing
+
+if TYPE_CHECKING:
+    _StreamHandler = logging.StreamHandler[TextIO]
+else:
+    # Before Python 3.11 it takes no type at run time.
+    _StreamHandler = logging.StreamHandler
 
 logger = logging.getLogger("dynamic-dynamodb")
 
@@ -36,7 +42,7 @@ class _ComplainsOnce(logging.Handler):
                 print(f"The log cannot be written: {sys.exc_info()[1]}", file=sys.stderr)
 
 
-class _Console(_ComplainsOnce, logging.StreamHandler[TextIO]):
+class _Console(_ComplainsOnce, _StreamHandler):
     pass
 
 

@@ -9,6 +9,8 @@ from typing import Any
 from dynamic_dynamodb.model import Dimension
 from dynamic_dynamodb.option_kinds import Kind
 
+GENERAL = "General options"
+
 
 @dataclass(frozen=True)
 class Option:
@@ -28,7 +30,7 @@ class Option:
     shown_default: str = ""
     aliases: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
-    group: str = ""
+    group: str = GENERAL
     is_secret: bool = False
 
 

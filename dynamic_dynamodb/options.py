@@ -16,23 +16,18 @@ from dynamic_dynamodb.model import Dimension, MessageType, Unit
 from dynamic_dynamodb.option import declared, flagged, option
 from dynamic_dynamodb.option_kinds import MaintenanceWindows, Scale
 
-GENERAL, DAEMON, DYNAMODB = "General options", "Daemon options", "DynamoDB options"
+DAEMON, DYNAMODB = "Daemon options", "DynamoDB options"
 
 
 @dataclass(frozen=True)
 class CommandOptions:
     """What the command line alone can say."""
 
-    config: str | None = option(
-        "config", kinds.TEXT, "Read the configuration from this file", flags=("-c", "--config"), group=GENERAL
-    )
-    dry_run: bool = flagged("dry-run", kinds.BOOLEAN, "Say what would be changed, and change nothing", group=GENERAL)
-    run_once: bool = flagged("run-once", kinds.BOOLEAN, "Make one check and exit, instead of looping", group=GENERAL)
+    config: str | None = option("config", kinds.TEXT, "Read the configuration from this file", flags=("-c", "--config"))
+    dry_run: bool = flagged("dry-run", kinds.BOOLEAN, "Say what would be changed, and change nothing")
+    run_once: bool = flagged("run-once", kinds.BOOLEAN, "Make one check and exit, instead of looping")
     show_config: bool = flagged(
-        "show-config",
-        kinds.BOOLEAN,
-        "Print the effective configuration as JSON, secrets masked, and exit",
-        group=GENERAL,
+        "show-config", kinds.BOOLEAN, "Print the effective configuration as JSON, secrets masked, and exit"
     )
     daemon: str | None = flagged(
         "daemon",
@@ -70,7 +65,6 @@ class GlobalOptions:
         kinds.KEY,
         "AWS access key; without the two keys they come from where boto3 looks: environment, profile, instance role",
         is_secret=True,
-        group=GENERAL,
     )
     aws_secret_access_key: str | None = option(
         "aws-secret-access-key-id",
@@ -79,7 +73,6 @@ class GlobalOptions:
         aliases=("aws-secret-access-key",),
         flags=("--aws-secret-access-key",),
         is_secret=True,
-        group=GENERAL,
     )
     region: str | None = option(
         "region",
@@ -90,18 +83,13 @@ class GlobalOptions:
         shown_default="us-east-1",
     )
     check_interval: int = flagged(
-        "check-interval",
-        kinds.DURATION,
-        "Seconds from the start of one check to the start of the next",
-        "300",
-        group=GENERAL,
+        "check-interval", kinds.DURATION, "Seconds from the start of one check to the start of the next", "300"
     )
     max_concurrency: int = flagged(
         "max-concurrency",
         kinds.integer(1),
         "How many calls to AWS and to circuit breakers may be under way at the same time",
         "16",
-        group=GENERAL,
     )
     circuit_breaker_url: str | None = option(
         "circuit-breaker-url",
@@ -118,15 +106,12 @@ class GlobalOptions:
 class LoggingOptions:
     """The section [logging]."""
 
-    log_file: str | None = flagged(
-        "log-file", kinds.TEXT, "Log to this file, rotated at midnight, five kept; else to stdout", group=GENERAL
-    )
-    log_level: str = flagged("log-level", kinds.LOG_LEVEL, "The least severe messages to log", "info", group=GENERAL)
+    log_file: str | None = flagged("log-file", kinds.TEXT, "Log to this file, rotated at midnight; else to stdout")
+    log_level: str = flagged("log-level", kinds.LOG_LEVEL, "The least severe messages to log", "info")
     log_config_file: str | None = flagged(
         "log-config-file",
         kinds.TEXT,
         "Log as this Python logging configuration file (fileConfig) says; it wins over log-file and log-level",
-        group=GENERAL,
     )
 
 

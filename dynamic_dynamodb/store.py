@@ -85,11 +85,13 @@ def _replace(path: str, text: str) -> None:
         with suppress(OSError):
             os.unlink(temporary)
         raise
-    directory = os.open(os.path.dirname(os.path.abspath(path)), os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    # Where this fails, the new content is there all the same, if perhaps not after a loss of power.
+    with suppress(OSError):
+        directory = os.open(os.path.dirname(os.path.abspath(path)), os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
 
 
 def _to_json(entries: _Entries) -> Any:

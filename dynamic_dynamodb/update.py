@@ -53,19 +53,18 @@ def _with_note_on_the_rest(
 
 
 def _without_refused_decreases(update: Update, changes: Sequence[Change]) -> Updated:
+    """Raises LimitReached where the increases are refused as well."""
     try:
         update(changes)
         return Updated(changes)
     except LimitReached as error:
+        if not any(change.has_decrease for change in changes):
+            raise
         note = Note("warning", f"{changes[0].resource.table}: {error}")
-        increases = [change.increases_alone() for change in changes if change.has_increase]
-        if not increases or not any(change.has_decrease for change in changes):
-            return Updated((), notes=(note,))
-        try:
-            update(increases)
-        except LimitReached:
-            return Updated((), notes=(note,))
-        return Updated(increases, notes=(note,))
+    increases = [change.increases_alone() for change in changes if change.has_increase]
+    if increases:
+        update(increases)
+    return Updated(increases, notes=(note,))
 
 
 def _smaller_sets(changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
