@@ -6,13 +6,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
-.PHONY: demo test lint docs bench install clean
+.PHONY: demo test test-all lint docs bench install clean
 
 demo: $(INSTALLED)
 	$(BIN)/python -m tests.demo
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -n auto
+
+# Each version of Python gets a virtual environment of its own, .venv-3.10 and so on.
+test-all:
+	$(PYTHON) -m tests.all_pythons
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
@@ -30,7 +34,7 @@ install:
 	$(PYTHON) -m pip install .
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) $(VENV)-3.* build dist *.egg-info docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
 
 $(INSTALLED): setup.py pyproject.toml
 	$(PYTHON) -m venv $(VENV)

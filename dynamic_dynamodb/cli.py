@@ -55,6 +55,8 @@ class _Command:
     def run(self) -> int:
         if self._configuration.command.show_config:
             return self._show()
+        if self._configuration.replay.is_wanted:
+            return self._replay()
         if self._configuration.command.daemon:
             return self._control(self._configuration.command.daemon)
         if self._configuration.command.run_once:
@@ -69,6 +71,11 @@ class _Command:
         general = replace(self._configuration.general, region=effective_region(self._configuration.general))
         print(show(replace(self._configuration, general=general)))
         return 0
+
+    def _replay(self) -> int:
+        from dynamic_dynamodb.replay.command import run
+
+        return run(self._configuration, self._signals)
 
     def _control(self, action: str) -> int:
         instance = self._instance

@@ -85,18 +85,20 @@ def _proposed_increases(load: _Load, options: ScalingOptions) -> Iterator[Decisi
             limited = f", limited to the maximum of {target}" if target < wanted else ""
             yield Decision(target, 0, f"{cause}: increase {base} by {figure(amount)} {unit.value}{limited}")
 
-    by_provisioned = percent(load.throttled / load.seconds, load.provisioned)
-    yield from proposal(
-        amount_at_or_below(options.increase_throttled_by_provisioned_scale or (), by_provisioned),
-        options.increase_throttled_by_provisioned_unit,
-        f"throttled events at a rate of {figure(by_provisioned)}% of the provisioned {load.provisioned}",
-    )
-    by_consumed = percent(load.throttled, load.consumed_sum)
-    yield from proposal(
-        amount_at_or_below(options.increase_throttled_by_consumed_scale or (), by_consumed),
-        options.increase_throttled_by_consumed_unit,
-        f"throttled events of {figure(by_consumed)}% of the consumed units",
-    )
+    if options.increase_throttled_by_provisioned_scale:
+        by_provisioned = percent(load.throttled / load.seconds, load.provisioned)
+        yield from proposal(
+            amount_at_or_below(options.increase_throttled_by_provisioned_scale, by_provisioned),
+            options.increase_throttled_by_provisioned_unit,
+            f"throttled events at a rate of {figure(by_provisioned)}% of the provisioned {load.provisioned}",
+        )
+    if options.increase_throttled_by_consumed_scale:
+        by_consumed = percent(load.throttled, load.consumed_sum)
+        yield from proposal(
+            amount_at_or_below(options.increase_throttled_by_consumed_scale, by_consumed),
+            options.increase_throttled_by_consumed_unit,
+            f"throttled events of {figure(by_consumed)}% of the consumed units",
+        )
     if options.increase_consumed_scale is not None:
         yield from proposal(
             amount_at_or_below(options.increase_consumed_scale, load.consumed_percent),

@@ -18,6 +18,10 @@ class ConfigurationError(DynamicDynamoDBError):
         self.warnings = tuple(warnings)
 
 
+class HistoryError(DynamicDynamoDBError):
+    """A history cannot be read, or there is nothing in it to replay."""
+
+
 class AwsError(DynamicDynamoDBError):
     """A call to AWS failed, in words for an operator.
 

@@ -73,7 +73,10 @@ def integer(at_least: int, at_most: int = 10**18) -> Kind[int]:
 
 
 DURATION = integer(1, 10**9)
-"""Seconds or minutes, of a length that the clock can be moved by."""
+"""Seconds, of a length that one can wait for."""
+
+LOOK_BACK = integer(1, 15 * 24 * 60)
+"""Minutes: CloudWatch keeps figures by the minute for 15 days, and before that a busy table would look idle."""
 
 _NUMBERS = Context(prec=50, traps=[])
 """How texts become numbers: bounded, lest 1e-999999999 become a fraction of a thousand million digits."""

@@ -260,10 +260,10 @@ class ResourceOptions:
         "false",
     )
     lookback_window_start: int = option(
-        "lookback-window-start", kinds.DURATION, "How many minutes ago the look-back period starts", "15"
+        "lookback-window-start", kinds.LOOK_BACK, "How many minutes ago the look-back period starts", "15"
     )
     lookback_period: int = option(
-        "lookback-period", kinds.DURATION, "Minutes of CloudWatch data to look at; at most lookback-window-start", "5"
+        "lookback-period", kinds.LOOK_BACK, "Minutes of CloudWatch data to look at; at most lookback-window-start", "5"
     )
     maintenance_windows: MaintenanceWindows | None = option(
         "maintenance-windows",

@@ -21,6 +21,14 @@ class Plan:
     notes: tuple[Note, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class HeldBack(Note):
+    """That these decreases are not made now; `is_rationed` where it is DynamoDB that would not take them."""
+
+    change: Change
+    is_rationed: bool
+
+
 @dataclass(frozen=True)
 class _Situation:
     state: ResourceState
@@ -50,14 +58,15 @@ def plan(
     if not (table_state.is_active and state.is_active):
         status = state.status if table_state.is_active else f"{table_state.status} (the table)"
         return Plan(None, (Note("warning", f"{wanted}: not now, since it is {status}"),))
-    notes = []
+    notes: list[Note] = []
     situation = _Situation(state, options, now)
     for restraint in _RESTRAINTS:
         kept, reason = restraint(targets, situation)
         held = [dimension for dimension in targets if kept[dimension] != targets[dimension]]
         if held:
             change = Change(resource, before, {**before, **{each: targets[each] for each in held}}, reasons)
-            notes.append(Note("info", f"{change}: held back, {reason}"))
+            is_rationed = restraint is _hold_rationed
+            notes.append(HeldBack("info", f"{change}: held back, {reason}", change=change, is_rationed=is_rationed))
         targets = kept
     change = Change(resource, before, targets, reasons)
     if not change.dimensions:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dynamic_dynamodb.options import CommandOptions, GlobalOptions, LoggingOptions, ResourceOptions
+from dynamic_dynamodb.replay.options import ReplayOptions
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Configuration:
     logging: LoggingOptions
     rules: tuple[TableRule, ...]
     warnings: tuple[str, ...] = ()
+    replay: ReplayOptions = field(default_factory=ReplayOptions)
 
     @property
     def topics(self) -> set[str]:

@@ -12,7 +12,7 @@ from dynamic_dynamodb.decision import decide
 from dynamic_dynamodb.exceptions import AwsError, NotFound
 from dynamic_dynamodb.memory import Counters
 from dynamic_dynamodb.model import Change, Dimension, Measured, Message, Note, Resource, TableDescription, Usage
-from dynamic_dynamodb.notifications import alarm_message, change_message
+from dynamic_dynamodb.notifications import alarm_message, change_message, needs_alarms
 from dynamic_dynamodb.plan import Plan, plan
 from dynamic_dynamodb.resolve import govern
 from dynamic_dynamodb.rules import IndexRule, TableRule
@@ -115,7 +115,8 @@ class Server:
             except AwsError as error:
                 outcome.fail(case.resource.label, error)
                 continue
-            self._publish(case, alarm_message(case.resource, case.state.throughput, usage, case.options), outcome)
+            if any(needs_alarms(case.options, dimension) for dimension in Dimension):
+                self._publish(case, alarm_message(case.resource, case.state.throughput, usage, case.options), outcome)
             planned = self._plan(case, usage, outcome)
             outcome.notes.extend(planned.notes)
             if planned.change:

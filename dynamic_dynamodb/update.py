@@ -24,32 +24,41 @@ def apply(update: Update, changes: Sequence[Change]) -> Updated:
     """Call `update` with the changes of one table.
 
     One refused change makes DynamoDB refuse the whole call. So a decrease too many is left out at the second try, and
-    where a change is not valid the others are tried without it: it must not cost them their increase.
+    where another change is refused the rest is tried without it: it must not cost the others their increase.
     """
-    refusal: AwsError | None = None
-    for attempt in (changes, *_smaller_sets(changes)):
-        try:
-            updated = _without_refused_decreases(update, attempt)
-        except (ChangeInvalid, NotFound) as error:
-            refusal = refusal or error
-        except UpdateRefused as error:
-            refusal = error
-            break
-        except AwsError as error:
-            return Updated((), error)
-        else:
-            return updated if refusal is None else _with_note_on_the_rest(updated, changes, attempt, refusal)
-    if isinstance(refusal, NotFound):
-        return Updated((), refusal)
-    return Updated((), notes=(Note("warning", f"{changes[0].resource.table}: no change: {refusal}"),))
+    refusal = _attempt(update, changes)
+    if isinstance(refusal, _OF_ONE_CHANGE):
+        rest = _increases(changes) if isinstance(refusal, LimitReached) else changes
+        for fewer in _smaller_sets(rest):
+            result = _attempt(update, fewer)
+            if isinstance(result, Updated):
+                return _with_note_on_the_rest(result, changes, fewer, refusal)
+            if not isinstance(result, _OF_ONE_CHANGE):
+                refusal = result
+                break
+    if isinstance(refusal, UpdateRefused):
+        return Updated((), notes=(Note("warning", f"{changes[0].resource.table}: no change: {refusal}"),))
+    return Updated((), refusal) if isinstance(refusal, AwsError) else refusal
+
+
+_OF_ONE_CHANGE = (ChangeInvalid, LimitReached, NotFound)
+"""The refusals that another set of changes may well not meet."""
 
 
 def _with_note_on_the_rest(
     updated: Updated, changes: Sequence[Change], tried: Sequence[Change], refusal: AwsError
 ) -> Updated:
-    left_out = ", ".join(change.resource.label for change in changes if change not in tried)
+    resources = {change.resource for change in tried}
+    left_out = ", ".join(change.resource.label for change in changes if change.resource not in resources)
     note = Note("warning", f"{left_out}: no change, so that the rest of the table can be changed: {refusal}")
     return Updated(updated.changes, updated.error, (note, *updated.notes))
+
+
+def _attempt(update: Update, changes: Sequence[Change]) -> Updated | AwsError:
+    try:
+        return _without_refused_decreases(update, changes)
+    except AwsError as error:
+        return error
 
 
 def _without_refused_decreases(update: Update, changes: Sequence[Change]) -> Updated:
@@ -61,10 +70,14 @@ def _without_refused_decreases(update: Update, changes: Sequence[Change]) -> Upd
         if not any(change.has_decrease for change in changes):
             raise
         note = Note("warning", f"{changes[0].resource.table}: {error}")
-    increases = [change.increases_alone() for change in changes if change.has_increase]
+    increases = _increases(changes)
     if increases:
         update(increases)
     return Updated(increases, notes=(note,))
+
+
+def _increases(changes: Sequence[Change]) -> list[Change]:
+    return [change.increases_alone() for change in changes if change.has_increase]
 
 
 def _smaller_sets(changes: Sequence[Change]) -> Iterator[Sequence[Change]]:

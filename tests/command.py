@@ -41,7 +41,7 @@ class Running:
     def wait_for(self, words: str, times: int = 1) -> None:
         """Read on until so many lines with these words have come."""
         assert self.process.stdout is not None
-        seen = []
+        seen: list[str] = []
         while times:
             line = self.process.stdout.readline()
             assert line, f"it has ended, or taken too long, without {words!r}: {seen}"

@@ -44,7 +44,7 @@ class TestOneTable:
             ("reset", "UpdateTable", 1),
             ("truncated", "UpdateTable", 1),
             ("not_found", "UpdateTable", 1),
-            ("limit", "UpdateTable", 0),
+            ("limit", "UpdateTable", 1),
             ("in_use", "UpdateTable", 0),
             ("validation", "UpdateTable", 0),
         ],

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from fractions import Fraction
+from threading import Barrier
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import pytest
+from botocore.exceptions import ClientError
 
 from dynamic_dynamodb.aws.account import Account
 from dynamic_dynamodb.aws.clients import make_clients
+from dynamic_dynamodb.aws.cloudwatch import CloudWatch
+from dynamic_dynamodb.aws.retry import Patience
 from dynamic_dynamodb.case import look_back
 from dynamic_dynamodb.exceptions import AccessDenied, AwsError, CredentialsRefused
 from dynamic_dynamodb.model import Measured, MetricQuery, Resource, Window
@@ -17,6 +23,9 @@ from dynamic_dynamodb.options import GlobalOptions, ResourceOptions
 from tests.fleet import BACKOFF, CONSUMED_READS, CONSUMED_WRITES, Aws, Hasty, endless_account, shared_aws
 from tests.runs import NOON
 from tests.stand_in import Fault, StandIn, World
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
 
 MINUTE = timedelta(minutes=1)
 THIS_MINUTE = NOON.replace(second=0)
@@ -136,19 +145,11 @@ def test_each_query_gets_its_own_window_of_what_the_call_covers(account: Account
     assert covered == [early.window.start, late.window.end]
 
 
-def test_a_window_in_another_time_zone_is_the_same_window(account: Account, world: World, call: str) -> None:
-    put(world, query(), dict.fromkeys(ALL_TIMES, 1))
-    india = timezone(timedelta(hours=5, minutes=30))
-    here = Window(query().window.start.astimezone(india), query().window.end.astimezone(india))
-    asked = MetricQuery(Resource("orders"), CONSUMED_READS, here)
-    assert measure(account, [asked]) == {asked: 5}
-
-
 def test_datapoints_in_any_order_count(aws: Aws, account: Account, world: World, call: str) -> None:
     put(world, query(), [1, 10, 100, 1000, 10000])
     metric = {"Namespace": "AWS/DynamoDB", "Dimensions": [{"Name": "TableName", "Value": "orders"}]}
     window = {"StartTime": query().window.start, "EndTime": query().window.end}
-    asked = {**metric, **window, "MetricName": CONSUMED_READS, "Period": 60, "Statistics": ["Sum"]}
+    asked: Any = {**metric, **window, "MetricName": CONSUMED_READS, "Period": 60, "Statistics": ["Sum"]}
     answer = aws.clients.cloudwatch.get_metric_statistics(**asked)
     timestamps = [point["Timestamp"] for point in answer["Datapoints"]]
     assert timestamps not in (sorted(timestamps), sorted(timestamps, reverse=True)), "this tests nothing"
@@ -278,6 +279,20 @@ def test_500_queries_share_a_call(account: Account, world: World, queries: int, 
     assert world.count() == world.count(DATA) == calls
 
 
+class Refusing:
+    """A client that refuses so many GetMetricData calls at the same moment."""
+
+    def __init__(self, calls: int) -> None:
+        self._together = Barrier(calls, timeout=20)
+
+    def get_paginator(self, _: str) -> Refusing:
+        return self
+
+    def paginate(self, **_: object) -> NoReturn:
+        self._together.wait()
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "GetMetricData")
+
+
 class TestWithoutGetMetricData:
     """Where the IAM permission for it is missing."""
 
@@ -303,6 +318,13 @@ class TestWithoutGetMetricData:
         assert world.counts() == {DATA: 1, STATISTICS: 501}
         assert len(caplog.records) == 1
 
+    def test_two_refusals_at_the_same_moment_are_told_once(self, caplog: pytest.LogCaptureFixture) -> None:
+        cloudwatch = CloudWatch(cast("CloudWatchClient", Refusing(calls=2)), Patience(Hasty(), 100))
+        with ThreadPoolExecutor(2) as executor:
+            answers = list(executor.map(cloudwatch.measure, [[query("a")], [query("b")]]))
+        assert answers == [None, None]
+        assert len(caplog.records) == 1
+
     def test_without_either_permission_the_other_one_is_named(self, account: Account, world: World) -> None:
         for operation in (DATA, STATISTICS):
             world.faults.add(Fault("denied", operation))
@@ -318,7 +340,8 @@ class TestWithoutGetMetricData:
         put(world, query("good"), [1] * 5)
         measured = measure(account, [query("bad"), query("good")])
         assert isinstance(measured[query("bad")], AwsError)
-        assert (measured[query("good")], waits) == (5, BACKOFF)
+        assert measured[query("good")] == 5
+        assert waits == BACKOFF
 
 
 @pytest.mark.parametrize(("minutes", "calls"), [(1440, 1), (1441, 2), (2880, 2), (5000, 4)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -56,7 +56,7 @@ class Moto:
             **more,
         )
 
-    def load(self, table: str, index: str | None = None, **a_minute: float) -> None:
+    def load(self, table: str, a_minute: Mapping[str, float], index: str | None = None) -> None:
         """The same sums for every minute of the last half hour, by metric."""
         dimensions = [{"Name": "TableName", "Value": table}]
         if index:
@@ -176,7 +176,7 @@ def scaled(server: Moto, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     for each in SCENARIOS:
         server.add(each.name)
         load = {CONSUMED_READS: each.reads * 60, CONSUMED_WRITES: each.writes * 60, READ_THROTTLES: each.read_throttles}
-        server.load(each.name, **load)
+        server.load(each.name, load)
     sections = "\n".join(f"[table: ^{each.name}$]\n{each.options}\n" for each in SCENARIOS)
     done = Command(tmp_path_factory.mktemp("scaled"), server.url).run_once(sections)
     assert (done.code, done.stderr, done.at("ERROR"), done.at("WARNING")) == (0, "", [], [])
@@ -190,10 +190,10 @@ def test_a_table_is_scaled(scaled: dict[str, Units], scenario: Scenario) -> None
 
 def test_a_table_and_its_indexes_are_scaled(moto: Moto, command: Command) -> None:
     moto.add("orders", indexes={"by_day": (10, 10), "by_user": (10, 10), "other": (10, 10)})
-    moto.load("orders", **{CONSUMED_READS: 50 * 60, CONSUMED_WRITES: 95 * 60})
-    moto.load("orders", "by_day", **{CONSUMED_READS: 9.5 * 60, CONSUMED_WRITES: 5 * 60})
-    moto.load("orders", "by_user", **{CONSUMED_READS: 5 * 60, CONSUMED_WRITES: 1 * 60})
-    moto.load("orders", "other", **{CONSUMED_READS: 20 * 60})
+    moto.load("orders", {CONSUMED_READS: 50 * 60, CONSUMED_WRITES: 95 * 60})
+    moto.load("orders", {CONSUMED_READS: 9.5 * 60, CONSUMED_WRITES: 5 * 60}, "by_day")
+    moto.load("orders", {CONSUMED_READS: 5 * 60, CONSUMED_WRITES: 1 * 60}, "by_user")
+    moto.load("orders", {CONSUMED_READS: 20 * 60}, "other")
     done = command.run_once("[table: orders]\n[gsi: by_ table: orders]")
     assert done.code == 0
     table = moto.describe("orders")
@@ -208,15 +208,15 @@ def test_a_table_and_its_indexes_are_scaled(moto: Moto, command: Command) -> Non
 def test_the_command_line_alone_configures_a_table(moto: Moto, command: Command) -> None:
     for name in ("orders", "orders-old"):
         moto.add(name)
-        moto.load(name, **{CONSUMED_READS: 70 * 60})
+        moto.load(name, {CONSUMED_READS: 70 * 60})
     done = command.run_once("", "-t", "^orders$", "--reads-upper-threshold", "60", "--increase-reads-with", "20")
     assert (done.code, moto.units("orders"), moto.units("orders-old")) == (0, (120, 100), (100, 100))
 
 
 def test_a_dry_run_changes_nothing(moto: Moto, command: Command, tmp_path: Path) -> None:
     moto.add("orders", indexes={"by_day": (10, 10)})
-    moto.load("orders", **{CONSUMED_READS: 95 * 60, CONSUMED_WRITES: 10 * 60})
-    moto.load("orders", "by_day", **{CONSUMED_READS: 9.5 * 60})
+    moto.load("orders", {CONSUMED_READS: 95 * 60, CONSUMED_WRITES: 10 * 60})
+    moto.load("orders", {CONSUMED_READS: 9.5 * 60}, "by_day")
     before = moto.describe("orders")
     files = {path.name for path in tmp_path.iterdir()}
     done = command.run_once("[table: orders]\n[gsi: by_day table: orders]", "--dry-run")
@@ -251,7 +251,7 @@ def test_notifications_arrive(moto: Moto, command: Command, region: str) -> None
     assert f":{region}:" in inbox.topic
     for name, reads in (("calm", 50), ("orders", 95), ("quiet", 10)):
         moto.add(name)
-        moto.load(name, **{CONSUMED_READS: reads * 60, CONSUMED_WRITES: 50 * 60})
+        moto.load(name, {CONSUMED_READS: reads * 60, CONSUMED_WRITES: 50 * 60})
     configuration = f"""
         [default_options]
         sns-topic-arn: {inbox.topic}
@@ -276,7 +276,7 @@ def test_notifications_arrive(moto: Moto, command: Command, region: str) -> None
 
 def test_a_topic_that_does_not_exist_is_an_error_and_stops_nothing(moto: Moto, command: Command) -> None:
     moto.add("orders")
-    moto.load("orders", **{CONSUMED_READS: 95 * 60})
+    moto.load("orders", {CONSUMED_READS: 95 * 60})
     topic = "arn:aws:sns:us-east-1:123456789012:nowhere"
     done = command.run_once(f"[table: orders]\nsns-topic-arn: {topic}\nsns-message-types: scale-up")
     assert (done.code, moto.units("orders")) == (0, (150, 100))
@@ -287,7 +287,7 @@ def test_a_topic_that_does_not_exist_is_an_error_and_stops_nothing(moto: Moto, c
 @pytest.mark.parametrize(("status", "after"), [(204, (150, 100)), (503, (100, 100))])
 def test_the_circuit_breaker_is_asked_first(moto: Moto, command: Command, status: int, after: Units) -> None:
     moto.add("orders")
-    moto.load("orders", **{CONSUMED_READS: 95 * 60})
+    moto.load("orders", {CONSUMED_READS: 95 * 60})
     with Breaker(status) as breaker:
         url = f"http://sesame:hush@{breaker.host}/state"
         done = command.run_once(f"[global]\ncircuit-breaker-url: {url}\n[table: orders]")
@@ -299,7 +299,7 @@ def test_the_circuit_breaker_is_asked_first(moto: Moto, command: Command, status
 
 def test_the_count_of_checks_goes_on_in_the_next_run(moto: Moto, command: Command) -> None:
     moto.add("orders")
-    moto.load("orders", **{CONSUMED_READS: 10 * 60})
+    moto.load("orders", {CONSUMED_READS: 10 * 60})
     configuration = "[table: orders]\nnum-read-checks-before-scale-down: 2"
     assert command.run_once(configuration, "--dry-run").code == 0
     made = []

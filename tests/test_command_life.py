@@ -40,12 +40,13 @@ class TestExitCodes:
     @pytest.mark.parametrize(
         ("fault", "code", "changed"),
         [
-            pytest.param(None, 0, 2, id="all is well"),
-            pytest.param(Fault("in_use", "UpdateTable", "orders"), 0, 1, id="a busy table"),
-            pytest.param(Fault("limit", "UpdateTable", "orders"), 0, 1, id="a limit"),
-            pytest.param(Fault("denied", "DescribeTable", "orders"), 1, 1, id="a table that cannot be described"),
-            pytest.param(Fault("denied", "UpdateTable", "orders"), 1, 1, id="a table that cannot be changed"),
-            pytest.param(Fault("not_found", "DescribeTable", "orders"), 1, 1, id="a table that is gone"),
+            pytest.param(None, 0, 3, id="all is well"),
+            pytest.param(Fault("in_use", "UpdateTable", "orders"), 0, 2, id="a busy table"),
+            pytest.param(Fault("limit", "UpdateTable", "quiet"), 0, 2, id="a refused decrease"),
+            pytest.param(Fault("limit", "UpdateTable", "orders"), 1, 2, id="a refused increase"),
+            pytest.param(Fault("denied", "DescribeTable", "orders"), 1, 2, id="a table that cannot be described"),
+            pytest.param(Fault("denied", "UpdateTable", "orders"), 1, 2, id="a table that cannot be changed"),
+            pytest.param(Fault("not_found", "DescribeTable", "orders"), 1, 2, id="a table that is gone"),
             pytest.param(Fault("validation", "GetMetricData"), 1, 0, id="no metrics"),
             pytest.param(Fault("expired", "ListTables"), 1, 0, id="expired credentials"),
         ],
@@ -53,6 +54,7 @@ class TestExitCodes:
     def test_of_one_run(self, command: Command, world: World, fault: Fault | None, code: int, changed: int) -> None:
         for name in ("orders", "users"):
             add(world, name, reads=95)
+        add(world, "quiet", reads=10)
         if fault:
             world.faults.add(fault)
         done = command.run_once("[table: .*]")

@@ -69,7 +69,7 @@ def test_shows_three_runs_and_what_came_of_them(tmp_path: Path) -> None:
         output, errors = process.communicate()
     assert (process.returncode, errors) == (0, "")
     assert max(len(line) for line in output.splitlines()) <= 110
-    _, dry_run, day, night = output.split("\n$ dynamic-dynamodb -c demo.conf ")
+    _, dry_run, day, night, replay = output.split("\n$ dynamic-dynamodb -c demo.conf ")
     for run, options, rows in (
         (dry_run, "--dry-run --run-once", ["orders reads 96 100 150 96%", "archive reads 2 200 40 1%"]),
         (day, "--run-once", ["orders reads 96 100 150 96%", "by-price reads 38 40 70 95%"]),
@@ -83,6 +83,9 @@ def test_shows_three_runs_and_what_came_of_them(tmp_path: Path) -> None:
     assert "limited to the maximum of 200" in " ".join(day.split())
     assert "skipped, since it is an on-demand table" in day
     assert "README.rst" in output
+    report = ROOT / "build" / "demo-report.html"
+    assert f"The report is in {report}" in replay
+    assert "catalogue - GSI: by-price" in report.read_text(encoding="utf-8")
     assert_nothing_is_left(process, output, tmp_path)
 
 

@@ -53,6 +53,7 @@ class Table:
     rationed: Collection[str] = ()
     invalid: Collection[str] = ()
     missing: Collection[str] = ()
+    limited: Collection[str] = ()
     always: AwsError | None = None
     calls: list[dict[str, Units]] = field(default_factory=list)
     made: dict[str, Units] = field(default_factory=dict)
@@ -67,6 +68,8 @@ class Table:
             raise self.always
         if asked.keys() & set(self.missing):
             raise NotFound("no such index")
+        if any(change.has_increase and (change.resource.index or "table") in self.limited for change in wanted):
+            raise LimitReached("the account may not have so much")
         if asked.keys() & set(self.invalid):
             raise ChangeInvalid("this makes no sense")
         if any(change.has_decrease and (change.resource.index or "table") in self.rationed for change in wanted):
@@ -121,15 +124,43 @@ def test_a_refused_decrease_leaves_the_increases_alone(
     assert "Next decrease can be made at noon" in note.text
 
 
-def test_a_limit_that_holds_for_increases_too_is_tried_once_more() -> None:
-    table = Table(always=LimitReached("Only 500 tables can be updated simultaneously"))
+@pytest.mark.parametrize(
+    ("limited", "after", "made", "most_calls"),
+    [
+        pytest.param({"a"}, {"table": UP, "a": UP, "b": UP}, {"table": UP, "b": UP}, 4, id="one of three"),
+        pytest.param({"a"}, {"table": UP, "a": UP}, {"table": UP}, 3, id="one of two"),
+        pytest.param({"b"}, {"table": UP, "a": DOWN, "b": UP}, {"table": UP}, 3, id="beside a decrease, now lost"),
+    ],
+)
+def test_an_increase_that_a_limit_forbids_does_not_cost_the_others_theirs(
+    limited: set[str], after: dict[str, Units], made: dict[str, Units], most_calls: int
+) -> None:
+    table = Table(limited=limited)
+    updated = run(table, **after)
+    assert (table.made, updated.error) == (made, None)
+    assert len(table.calls) <= most_calls
+    assert "the account may not have so much" in updated.notes[0].text
+
+
+def test_a_limit_that_holds_for_the_increases_too_is_an_error() -> None:
+    error = LimitReached("Only 500 tables can be updated simultaneously")
+    table = Table(always=error)
     updated = run(table, table=DOWN, a=UP, b=MIXED)
-    assert table.calls == [
+    assert table.calls[:2] == [
         {"table": DOWN, "a": UP, "b": MIXED},
         {"a": UP, "b": MIXED_WITHOUT_ITS_DECREASE},
     ]
-    assert [note.level for note in updated.notes] == ["warning"]
-    assert "Only 500 tables" in updated.notes[0].text
+    assert (updated.error, updated.notes) == (error, ())
+
+
+@pytest.mark.parametrize(
+    ("after", "most_calls"), [({"table": UP}, 1), ({"table": UP, "a": UP, "b": UP}, 7)], ids=["one", "three"]
+)
+def test_a_limit_without_a_decrease_is_an_error(after: dict[str, Units], most_calls: int) -> None:
+    error = LimitReached("Only 500 tables can be updated simultaneously")
+    table = Table(always=error)
+    assert run(table, **after).error == error
+    assert len(table.calls) <= most_calls
 
 
 @pytest.mark.parametrize(
@@ -147,7 +178,7 @@ def test_a_limit_that_holds_for_increases_too_is_tried_once_more() -> None:
 def test_a_refused_change_does_not_cost_the_others_theirs(
     how: str, refused: set[str], after: dict[str, Units], made: dict[str, Units], most_calls: int
 ) -> None:
-    table = Table(invalid=refused) if how == "invalid" else Table(missing=refused)
+    table = Table(**{how: refused})
     updated = run(table, **after)
     assert (table.made, updated.error) == (made, None)
     assert len(table.calls) <= most_calls

@@ -11,15 +11,15 @@ from typing import NoReturn
 from dynamic_dynamodb import __version__
 from dynamic_dynamodb.config.settings import Findings, Place, Value, Values, read_value
 from dynamic_dynamodb.model import Dimension
-from dynamic_dynamodb.option import PlacedOption, placed
+from dynamic_dynamodb.option import GENERAL, PlacedOption, placed
 from dynamic_dynamodb.option_kinds import BOOLEAN, LOG_LEVEL
 from dynamic_dynamodb.options import (
-    GENERAL,
     CommandOptions,
     GlobalOptions,
     LoggingOptions,
     ResourceOptions,
 )
+from dynamic_dynamodb.replay.options import ReplayOptions
 
 _SCALING_GROUPS = {
     Dimension.READS: "Read units scaling properties",
@@ -35,6 +35,7 @@ class Arguments:
     general: Values
     logging: Values
     scaling: Values
+    replay: Values
 
 
 class _Parser(argparse.ArgumentParser):
@@ -59,7 +60,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--version", action="version", version=f"%(prog)s {__version__}", help="Print the version and exit"
     )
     groups: dict[str, argparse._ActionsContainer] = {GENERAL: parser}
-    for options in (CommandOptions, GlobalOptions, LoggingOptions, ResourceOptions):
+    for options in (CommandOptions, GlobalOptions, LoggingOptions, ResourceOptions, ReplayOptions):
         for option in command_line_options(options):
             title = _SCALING_GROUPS[option.dimension] if option.dimension else option.option.group
             if title not in groups:
@@ -100,4 +101,10 @@ def parse(argv: Sequence[str] | None, findings: Findings) -> Arguments:
             given.update(read_value(option, getattr(found, option.name) or "", Place(option.flags[-1]), findings))
         return given
 
-    return Arguments(values(CommandOptions), values(GlobalOptions), values(LoggingOptions), values(ResourceOptions))
+    return Arguments(
+        values(CommandOptions),
+        values(GlobalOptions),
+        values(LoggingOptions),
+        values(ResourceOptions),
+        values(ReplayOptions),
+    )

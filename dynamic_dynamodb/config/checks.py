@@ -56,6 +56,18 @@ def _effective(key: Key, values: Values) -> Any:
     return option.kind.parse(option.default) if option.default else None
 
 
+def check_replay(values: Values, command: Values, findings: Findings) -> None:
+    """What is said of a replay needs one, and a replay is none of the other things that the command can do."""
+    is_wanted = ("span", None) in values or ("history", None) in values
+    for value in values.values():
+        if not is_wanted:
+            findings.problem(value.place, "is for a replay; it must come with --replay or --history")
+    for name in ("daemon", "run_once", "dry_run"):
+        if is_wanted and (name, None) in command:
+            place = command[name, None].place
+            findings.problem(place, "cannot be had together with a replay, which changes nothing; one of them must go")
+
+
 def check_credentials(values: Values, findings: Findings) -> None:
     """The two keys must be given together or not at all."""
     keys = [("aws_access_key_id", None), ("aws_secret_access_key", None)]

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from dynamic_dynamodb.config import arguments
-from dynamic_dynamodb.config.checks import check_credentials, check_resource_options
+from dynamic_dynamodb.config.checks import check_credentials, check_replay, check_resource_options
 from dynamic_dynamodb.config.file import INDEX_HEADER, TABLE_HEADER, Section, read
 from dynamic_dynamodb.config.settings import Findings, Place, Value, Values, build, build_resource_options, read_value
 from dynamic_dynamodb.exceptions import ConfigurationError
@@ -15,6 +15,7 @@ from dynamic_dynamodb.model import Dimension
 from dynamic_dynamodb.option import declared, placed
 from dynamic_dynamodb.option_kinds import PATTERN
 from dynamic_dynamodb.options import CommandOptions, GlobalOptions, LoggingOptions, ResourceOptions
+from dynamic_dynamodb.replay.options import ReplayOptions
 from dynamic_dynamodb.rules import Configuration, IndexRule, TableRule
 
 _GENERAL, _LOGGING, _DEFAULTS = "global", "logging", "default_options"
@@ -35,6 +36,7 @@ def load(argv: Sequence[str] | None = None) -> Configuration:
     logging = {**_read_named(_LOGGING, LoggingOptions, sections, findings), **given.logging}
     rules = _read_rules(sections, general, findings)
     check_credentials(general, findings)
+    check_replay(given.replay, given.command, findings)
     if command.table_name is not None:
         check_resource_options(given.scaling, given.scaling, findings)
         options = build_resource_options({**_of_all_resources(general), **given.scaling})
@@ -50,7 +52,12 @@ def load(argv: Sequence[str] | None = None) -> Configuration:
     if findings.problems:
         raise ConfigurationError(findings.problems, findings.warnings)
     return Configuration(
-        command, build(GlobalOptions, general), build(LoggingOptions, logging), tuple(rules), findings.warnings
+        command,
+        build(GlobalOptions, general),
+        build(LoggingOptions, logging),
+        tuple(rules),
+        findings.warnings,
+        build(ReplayOptions, given.replay),
     )
 
 

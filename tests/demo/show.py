@@ -1,4 +1,4 @@
-"""The demonstration itself: three runs of the command, each shown as a table."""
+"""The demonstration itself: three runs of the command, each shown as a table, and a replay."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.demo import command
 from tests.demo.account import Account, Units, serving
 from tests.demo.command import Finished, Log
+from tests.demo.history import as_csv
 from tests.demo.interrupts import Interrupts
 from tests.demo.scenario import CONFIGURATION, DIMENSIONS, RESOURCES, RUNS, Load, Resource, Run
 
@@ -18,6 +19,9 @@ _WIDTH = 110
 _ROW = "{:25} {:6} {:>10} {:>5} {:>9}  {}"
 _REASON_INDENT = len(_ROW.format("", "", "", "", "", ""))
 _CONFIGURATION_FILE = "demo.conf"
+_HISTORY_FILE = "demo-history.csv"
+_CHECKOUT = Path(__file__).resolve().parents[2]
+_REPORT = Path("build", "demo-report.html")
 
 
 def run(interrupts: Interrupts) -> int:
@@ -42,6 +46,8 @@ def run(interrupts: Interrupts) -> int:
                 _say("", *(f"NOT AS EXPECTED: {surprise}" for surprise in surprises))
                 return 1
             scenes.append(scene)
+        if not _replay(Path(directory), interrupts):
+            return 1
     _conclude(*scenes[1:])
     return 0
 
@@ -136,6 +142,28 @@ def _introduce(url: str) -> None:
         "The program looks at five minutes of that data, from 15 to 10 minutes ago, and decides on the reads and the",
         "writes of each table and index. All figures below are capacity units per second.",
     )
+
+
+def _replay(directory: Path, interrupts: Interrupts) -> bool:
+    """Show what the configuration would have done to three days; whether it went as expected."""
+    (directory / _HISTORY_FILE).write_text(as_csv(), encoding="utf-8")
+    report = _CHECKOUT / _REPORT
+    report.parent.mkdir(exist_ok=True)
+    arguments = ["-c", _CONFIGURATION_FILE, "--history", _HISTORY_FILE, "--report"]
+    _say(
+        "",
+        f"{len(RUNS) + 1}. What would this configuration have done to three such days and nights? No AWS is needed.",
+        "",
+        f"$ {command.NAME} {' '.join(arguments)} {_REPORT}",
+        "",
+    )
+    finished = command.run([*arguments, str(report)], directory, interrupts)
+    _, total, figures = finished.stdout.rpartition("\nIn all  ")
+    _say(*(total + figures).strip().splitlines(), *finished.stderr.splitlines())
+    if finished.exit_code or not total:
+        _say("", f"NOT AS EXPECTED: the command ended with exit code {finished.exit_code}")
+        return False
+    return True
 
 
 def _conclude(day: _Scene, night: _Scene) -> None:

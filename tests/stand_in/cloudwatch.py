@@ -59,7 +59,7 @@ def _answer(world: World, query: Any, start: float, end: float, periods: dict[in
     if not _QUERY_ID.fullmatch(query["Id"]):
         raise ApiError("ValidationError", f"The value '{query['Id']}' for parameter Id is not matching the pattern.")
     statistic = query["MetricStat"]
-    if statistic["Stat"] != "Sum":
+    if statistic["Stat"] not in ("Sum", "Maximum"):
         raise not_done_here(f"the statistic {statistic['Stat']}")
     period = statistic["Period"]
     if period not in periods:
@@ -70,7 +70,7 @@ def _answer(world: World, query: Any, start: float, end: float, periods: dict[in
     metric = statistic["Metric"]
     datapoints = _NOTHING
     if statistic.get("Unit", UNIT) == UNIT:
-        datapoints = _read(world, metric, periods[period])
+        datapoints = _read(world, metric, periods[period], statistic["Stat"])
     return _Answer(query["Id"], query.get("Label", metric["MetricName"]), datapoints)
 
 
@@ -163,7 +163,7 @@ def _check_period(period: int, code: str) -> None:
         raise ApiError(code, _PERIOD)
 
 
-def _read(world: World, metric: Mapping[str, Any], periods: list[Bucket]) -> Datapoints:
+def _read(world: World, metric: Mapping[str, Any], periods: list[Bucket], statistic: str = "Sum") -> Datapoints:
     """The datapoints of this very metric: another namespace, or one dimension more or less, is another metric."""
     if metric["Namespace"] != NAMESPACE:
         return _NOTHING
@@ -174,7 +174,7 @@ def _read(world: World, metric: Mapping[str, Any], periods: list[Bucket]) -> Dat
         index = dimensions["GlobalSecondaryIndexName"]
     else:
         return _NOTHING
-    return world.metrics.read(Series(dimensions["TableName"], index, metric["MetricName"]), periods)
+    return world.metrics.read(Series(dimensions["TableName"], index, metric["MetricName"]), periods, statistic)
 
 
 def make_partial(result: dict[str, Any], ids: Iterable[str]) -> None:

@@ -79,8 +79,9 @@ class Metrics:
             # A new mapping each time lets readers go without the lock.
             self._sums[series] = {**self._sums.get(series, {}), **fresh}
 
-    def read(self, series: Series, periods: list[Bucket]) -> Datapoints:
-        """The sums of the periods that have any, as timestamps and values."""
+    def read(self, series: Series, periods: list[Bucket], statistic: str = "Sum") -> Datapoints:
+        """The sums of the periods that have any, or the largest of their minutes, as timestamps and values."""
+        combine = max if statistic == "Maximum" else float.__add__
         put = self._sums.get(series)
         function = None if self.function is no_metric else self.function
         timestamps: list[Timestamp] = []
@@ -96,7 +97,7 @@ class Metrics:
                 elif function is not None:
                     value = function(series.table, series.index_name, series.metric_name, minute)
                 if value is not None:
-                    total = value if total is None else total + value
+                    total = float(value) if total is None else combine(total, float(value))
             if total is not None:
                 timestamps.append(timestamp)
                 values.append(float(total))
