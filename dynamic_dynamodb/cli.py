@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # boto3 and requests are imported where they are needed, so that `--version`, `--help` and errors come at once.
 
-_NOT_RUNNING, _DEAD = 3, 1
+_DEAD, _NOT_RUNNING, _UNKNOWN = 1, 3, 4
 """Exit codes of `--daemon status` (Linux Standard Base, "Init Script Actions")."""
 
 
@@ -95,7 +95,11 @@ class _Command:
         return 0
 
     def _status(self, instance: Instance) -> int:
-        pid = instance.running_pid()
+        try:
+            pid = instance.running_pid()
+        except DynamicDynamoDBError as error:
+            _tell([str(error)])
+            return _UNKNOWN
         if pid is not None:
             print(f"{instance.title} is running, pid {pid}")
             return 0

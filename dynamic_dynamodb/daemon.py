@@ -59,11 +59,7 @@ class Instance:
             os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
             work(ready)
         finally:
-            # While it is still locked, so that what is removed cannot be the file of a successor.
-            with suppress(OSError):
-                if _is_at(descriptor, self.pid_file):
-                    os.unlink(self.pid_file)
-            os.close(descriptor)
+            self._give_up(descriptor)
 
     def start(self, work: Callable[[Ready], None], signals: Signals) -> None:
         """Do the work in the background. Returns once it is ready, or raises DynamicDynamoDBError with its reason."""
@@ -81,9 +77,11 @@ class Instance:
             raise DynamicDynamoDBError(answer or f"{self.title} ended before it was ready")
 
     def stop(self) -> bool:
-        """End the daemon and wait until it is gone. False if there was none."""
+        """End the daemon and wait until it is gone. False if there was none; the pid file of a dead one is removed."""
         pid = self.running_pid()
         if pid is None:
+            if self.has_pid_file:
+                self._give_up(self._take())
             return False
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
@@ -146,6 +144,13 @@ class Instance:
                     raise DynamicDynamoDBError(f"{self.title} is running already, pid {pid}") from None
                 time.sleep(_POLL_SECONDS)
             os.close(descriptor)
+
+    def _give_up(self, descriptor: int) -> None:
+        """Remove the pid file while it is still locked, so that it cannot be that of a successor, and unlock it."""
+        with suppress(OSError):
+            if _is_at(descriptor, self.pid_file):
+                os.unlink(self.pid_file)
+        os.close(descriptor)
 
     def _unusable(self, error: OSError) -> DynamicDynamoDBError:
         reason = "it is a symbolic link" if error.errno == errno.ELOOP else error.strerror

@@ -1,4 +1,7 @@
-"""The command as real processes: run it, start it, wait for what it does, and end it whatever happens."""
+"""The command as real processes: run it, wait for what it does, and end it whatever happens.
+
+Also a process that ends in the middle of what it does with files, where the test is to say at which step.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
+from types import FrameType
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -61,6 +65,22 @@ def wait_for(condition: Callable[[], T], what: str, seconds: float = LIMIT_SECON
             raise AssertionError(f"not within {seconds} s: {what}")
         time.sleep(_POLL_SECONDS)
     return value
+
+
+@contextmanager
+def time_limit(seconds: int = int(LIMIT_SECONDS)) -> Iterator[None]:
+    """What hangs in here fails."""
+
+    def fail(number: int, frame: FrameType | None) -> None:
+        raise AssertionError(f"not within {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, fail)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def is_alive(pid: int) -> bool:
@@ -232,3 +252,60 @@ def terminate(process: subprocess.Popen[str]) -> Finished:
     """Send SIGTERM and wait for the end."""
     process.terminate()
     return finish(process)
+
+
+class Killed(BaseException):
+    """The process has ended here."""
+
+
+class Crashing:
+    """Stands for the module os and counts what is done through it. Step number `at` fails; after Killed, all do."""
+
+    def __init__(self, at: int, error: type[BaseException]) -> None:
+        self._at = at
+        self._error = error
+        self.steps = 0
+        self._is_dead = False
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(os, name)
+        return self._stepping(value) if callable(value) else value
+
+    def _stepping(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **options: Any) -> Any:
+            self.step()
+            result = function(*arguments, **options)
+            return CrashingFile(result, self) if function is os.fdopen else result
+
+        return call
+
+    def step(self) -> None:
+        if self.steps == self._at or self._is_dead:
+            self._is_dead = self._error is Killed
+            self.steps += 1
+            raise self._error(28, "No space left on device")
+        self.steps += 1
+
+
+class CrashingFile:
+    """A file whose text is on disk by half when its writing fails."""
+
+    def __init__(self, file: Any, crashing: Crashing) -> None:
+        self._file = file
+        self._crashing = crashing
+
+    def __enter__(self) -> CrashingFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def __getattr__(self, name: str) -> Any:
+        self._crashing.step()
+        return getattr(self._file, name)
+
+    def write(self, text: str) -> None:
+        self._file.write(text[: len(text) // 2])
+        self._file.flush()
+        self._crashing.step()
+        self._file.write(text[len(text) // 2 :])

@@ -322,9 +322,10 @@ class TestSigterm:
             world.add_table(f"t{number:02}", *UNITS)
         home.configure("[table: ^t]\nmin-provisioned-reads: 20", general="max-concurrency: 4")
         world.faults.add(Fault("slow", "UpdateTable", seconds=1))
-        process = home.spawn("--daemon", "fg")
+        pid = home.start()
         wait_for(lambda: world.count("UpdateTable"), "an update")
-        assert terminate(process).code == 0
+        assert home.control("stop").code == 0
+        assert not is_alive(pid)
         changed = re.findall(r"changed (t\d\d): reads 10 -> 20", home.log())
         assert sorted(changed) == sorted(update.table for update in world.updates)
         assert 1 <= len(changed) == world.count("UpdateTable") < 20
@@ -337,7 +338,7 @@ class TestSigterm:
             "with Signals() as signals:\n"
             "    print('ready', flush=True)\n"
             "    while not signals.stopping.is_set():\n"
-            "        signals.take_hangup(); signals.wait(0.0005)\n"
+            "        signals.take_hangup(); signals.wait(0.0); signals.wait(0.0005)\n"
             "    print('ended', flush=True)\n"
         )
         with subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE) as process:

@@ -68,9 +68,9 @@ def load_text(text: str, tmp_path: Path) -> Configuration:
     return load(["-c", str(file)])
 
 
-@pytest.fixture(scope="module")
-def generator() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("generate", DOCS / "generate.py")
+def script(name: str) -> ModuleType:
+    """One of the scripts that make parts of the documentation."""
+    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
@@ -78,9 +78,19 @@ def generator() -> ModuleType:
     return module
 
 
+@pytest.fixture(scope="module")
+def generator() -> ModuleType:
+    return script("generate")
+
+
 def test_generated_pages_are_not_stale(generator: ModuleType) -> None:
     for name, make in generator.PAGES.items():
         assert (DOCS / name).read_text("utf-8") == make(), f"{name} is stale: run docs/generate.py"
+
+
+def test_figures_are_not_stale() -> None:
+    for name, draw in script("figures").FIGURES.items():
+        assert (DOCS / name).read_text("utf-8") == draw(), f"{name} is stale: run docs/figures.py"
 
 
 def test_documentation_builds_without_warnings(tmp_path: Path) -> None:

@@ -102,6 +102,12 @@ class TestCloudWatchFails:
 
 
 class TestDynamoDBFails:
+    @pytest.fixture
+    def aws(self) -> Iterator[Aws]:
+        """Clients of its own for each test: botocore's quota of retries belongs to a client."""
+        with shared_aws() as aws:
+            yield aws
+
     @pytest.mark.parametrize("operation", ["DescribeTable", "UpdateTable"])
     @pytest.mark.parametrize("kind", [*FAILED, *LOST])
     def test_for_one_table(self, two: Fleet, kind: str, operation: str) -> None:

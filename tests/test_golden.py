@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.fleet import Aws, shared_aws
 from tests.runs import NOON, Program
-from tests.stand_in import StandIn, World
+from tests.stand_in import World
 
 GOLDEN = Path(__file__).parent / "golden"
 CASES = [case for name in ("agree.json", "departures.json") for case in json.loads((GOLDEN / name).read_text())]
@@ -45,22 +47,29 @@ class RecordedWorld:
                 self.world.set_decreases(table["name"], index, today=0)
 
 
+@pytest.fixture(scope="module")
+def aws() -> Iterator[Aws]:
+    with shared_aws() as aws:
+        yield aws
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
-def test_recorded_run(case: dict[str, Any], stand_in: StandIn, tmp_path: Path) -> None:
-    recorded = RecordedWorld(stand_in.world, case)
+def test_recorded_run(case: dict[str, Any], aws: Aws, tmp_path: Path) -> None:
+    world = aws.new_world()
+    recorded = RecordedWorld(world, case)
     file = tmp_path / "dynamic-dynamodb.conf"
     file.write_text(case["config"])
-    program = Program(["-c", str(file), *case["argv"]])
+    program = Program(["-c", str(file), *case["argv"]], account=aws.account())
     updates, publishes = [], []
     for check in range(case["checks"]):
         recorded.check = check
-        stand_in.world.updates.clear()
-        stand_in.world.published.clear()
+        world.updates.clear()
+        world.published.clear()
         assert program.check(recorded.now()).failed == 0
         recorded.forget_decreases()
-        for table, index, reads, writes in stand_in.world.updates:
+        for table, index, reads, writes in world.updates:
             updates.append({"check": check, "table": table, "gsi": index, "reads": reads, "writes": writes})
-        publishes.extend({"check": check, "topic": each.topic_arn} for each in stand_in.world.published)
+        publishes.extend({"check": check, "topic": each.topic_arn} for each in world.published)
     assert _sorted(updates) == _sorted(case["updates"])
     assert _sorted(publishes) == _sorted(case["publishes"])
 

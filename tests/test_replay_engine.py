@@ -218,7 +218,9 @@ def test_a_step_is_answered_as_soon_as_it_fills_the_window(tmp_path: Path) -> No
     (of,) = replayed(rule(tmp_path), resource(dimension(DAY, step), dimension(DAY, lambda _: 50))).resources
     assert changes(of) == [("12:15", 150, 100)]
     assert of.simulated.capacity[READS].steps == [(0, 100), (12 * 3600 + 15 * 60 + 30, 150)]
-    reads = resource_figures(of, START, prices(ReplayOptions())).dimensions[READS]
+    figures = resource_figures(of, START, prices(ReplayOptions()))
+    assert (figures.decreases, figures.busiest_day) == (0, None)
+    reads = figures.dimensions[READS]
     assert reads.replayed.unit_seconds == 100 * 86_400 + 50 * (86_400 - 44_130)
     assert (reads.replayed.increases, reads.replayed.decreases, reads.replayed.throttled) == (1, 0, 0)
 

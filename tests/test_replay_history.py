@@ -258,3 +258,4 @@ def test_the_end_of_a_history() -> None:
     assert list(orders.dimensions[READS].consumed) == [6_000, 7_000, 8_000, 9_000]
     assert orders.dimensions[READS].provisioned == [(0, 6), (2, 7)]
     assert (orders.begin, orders.end) == (0, 4)
+    assert both.last(6).resources[TABLE].dimensions[READS].provisioned == [(0, 6), (4, 7)]

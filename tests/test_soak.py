@@ -16,14 +16,12 @@ from typing import Any, NamedTuple
 
 from dynamic_dynamodb.config.load import load
 from dynamic_dynamodb.decision import decide
-from dynamic_dynamodb.model import Dimension, Resource, Usage
+from dynamic_dynamodb.memory import Counters
+from dynamic_dynamodb.model import Decision, Dimension, Resource, Usage
 from dynamic_dynamodb.store import CounterStore
 from tests.fleet import TOPIC
 from tests.processes import ROOT, descriptors, resident_kib, threads
 from tests.stand_in import Fault, FaultPlan, StandIn, World
-
-Units = dict[str, tuple[int, int]]
-"""Reads and writes by TABLE and TABLE/INDEX."""
 
 SEED = 20261124
 CHECKS, SETTLED = 300, 50
@@ -105,16 +103,20 @@ class Figures(NamedTuple):
 
 
 class RememberingPlan(FaultPlan):
-    """Knows the tables whose updates were refused."""
+    """Knows the tables whose updates were refused, and those whose updates were made, but not answered."""
 
     def __init__(self, seed: int) -> None:
         super().__init__(seed)
         self.refused: set[str] = set()
+        self.unanswered: set[str] = set()
 
     def strike(self, operation: str, parameters: Mapping[str, Any]) -> list[Fault]:
         striking = super().strike(operation, parameters)
-        if operation == "UpdateTable" and REFUSALS & {fault.kind for fault in striking}:
+        kinds = {fault.kind for fault in striking if operation == "UpdateTable"}
+        if kinds & REFUSALS:
             self.refused.add(parameters["TableName"])
+        if "lost_answer" in kinds:
+            self.unanswered.add(parameters["TableName"])
         return striking
 
 
@@ -131,7 +133,7 @@ class Soak:
         for number in range(TABLES):
             self.world.add_table(f"t{number:02}", 100, 100, indexes=[("by_day", 100, 100)])
         self.log = directory / "soak.log"
-        self.counters = directory / "counters"
+        self.store = directory / "counters"
         configuration = directory / "soak.conf"
         configuration.write_text(CONFIGURATION.format(threads=THREADS, log=self.log, topic=TOPIC))
         self.argv = ["-c", str(configuration)]
@@ -153,43 +155,54 @@ class Soak:
             return self._load(table, index, kind) * 60.0 or None
         return 5.0 if self._load(table, index, kind) > 150 else None
 
-    def expected(self) -> Units:
+    def _decide(self) -> dict[tuple[Resource, Dimension], Decision]:
         """What the decision says of all resources as they are."""
-        counters = CounterStore(str(self.counters)).load()
-        units = {}
+        counters = self.counters()
+        decisions = {}
         for key, provisioned in self.world.all_throughput().items():
             table, _, index = key.partition("/")
             rule = next(rule for rule in self._rules if rule.pattern.match(table))
             options = rule.index_rules[0].options if index else rule.options
-            targets = []
-            for dimension, before in zip(Dimension, provisioned, strict=True):
-                kind = dimension.singular.capitalize()
-                load_now = self._load(table, index or None, kind)
+            for dimension, units in zip(Dimension, provisioned, strict=True):
+                load_now = self._load(table, index or None, dimension.singular.capitalize())
                 throttled = Fraction(25 if load_now > 150 else 0) if dimension is Dimension.WRITES else None
                 usage = Usage(WINDOW_SECONDS, Fraction(load_now * WINDOW_SECONDS), throttled)
-                counter = counters.get((Resource(table, index), dimension), 0)
-                targets.append(decide(before, usage, options.scaling[dimension], counter).target)
-            units[key] = (targets[0], targets[1])
-        return units
+                place = Resource(table, index), dimension
+                decisions[place] = decide(units, usage, options.scaling[dimension], counters.get(place, 0))
+        return decisions
+
+    def counters(self) -> Counters:
+        return CounterStore(str(self.store)).load()
+
+    def units(self) -> dict[tuple[Resource, Dimension], int]:
+        return {
+            (Resource(*key.split("/")), dimension): units
+            for key, provisioned in self.world.all_throughput().items()
+            for dimension, units in zip(Dimension, provisioned, strict=True)
+        }
 
     def make_check(self, process: Process) -> int:
-        """Make a check and verify what came of it. Returns of how many resources the new units are certain."""
-        self.plan.refused.clear()
-        before, expected = self.world.all_throughput(), self.expected()
-        return self._verify(before, expected, process.check())
+        """Make a check and verify what came of it. Returns of how many units it was certain what they had to become.
 
-    def _verify(self, before: Units, expected: Units, failed: set[str]) -> int:
-        """All units are as they were or as they should be; where all calls passed, the latter. Returns of how many."""
-        passed = 0
-        for key, units in self.world.all_throughput().items():
-            table, _, index = key.partition("/")
-            for one, old, new in zip(units, before[key], expected[key], strict=True):
-                assert one in (old, new), (self.check, key, before[key], units, expected[key])
-            unserved = {"no table could be checked", table, Resource(table, index).label} & failed
-            if not unserved and table not in self.plan.refused:
-                assert units == expected[key], (self.check, key, before[key])
-                passed += 1
-        return passed
+        All are as they were or as they should be; where no call has failed for good, the latter.
+        """
+        self.plan.refused.clear()
+        self.plan.unanswered.clear()
+        before, decisions = self.units(), self._decide()
+        failed = process.check()
+        stored = self.counters()
+        certain = 0
+        for place, units in self.units().items():
+            resource, target, counter = place[0], decisions[place].target, decisions[place].counter
+            assert units in (before[place], target), (self.check, place, before[place], units, target)
+            if failed & {"no table could be checked", resource.table, resource.label}:
+                continue
+            if resource.table not in self.plan.refused:
+                assert units == target, (self.check, place, before[place], decisions[place])
+                certain += 1
+                if resource.table not in self.plan.unanswered:
+                    assert stored.get(place, 0) == (counter if target == before[place] else 0), (self.check, place)
+        return certain
 
 
 class Process:
@@ -201,7 +214,7 @@ class Process:
             "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "not-a-secret",
         }  # fmt: skip
         self._process = subprocess.Popen(
-            [sys.executable, "-c", DRIVER, str(soak.counters), *soak.argv],
+            [sys.executable, "-c", DRIVER, str(soak.store), *soak.argv],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -248,14 +261,14 @@ def test_300_checks_under_faults(tmp_path: Path) -> None:
         calls, faults = soak.world.count(), soak.plan.injected.total()
         soak.plan.clear()
         soak.check += 1
-        assert soak.make_check(process) == 2 * TABLES
+        assert soak.make_check(process) == 4 * TABLES
         assert process.end() == 0
     print(f"\n{calls} calls, {faults} faults ({faults / calls:.1%}), {len(soak.world.updates)} updates")
-    print(f"{passed} of {CHECKS * 2 * TABLES} times the units of a resource had to be those of the decision, and were")
+    print(f"{passed} of {CHECKS * 4 * TABLES} units had to become what the decision says, and did")
     for number in (1, SETTLED, CHECKS):
         print(f"check {number}: {figures[number]}")
     assert 0.04 < faults / calls < 0.06
-    assert passed > CHECKS * 2 * TABLES * 0.8
+    assert passed > CHECKS * 4 * TABLES * 0.8
     settled, last = figures[SETTLED], figures[CHECKS]
     assert last.resident_kib < 1.05 * settled.resident_kib
     assert (last.threads, last.other_descriptors) == (settled.threads, settled.other_descriptors)
