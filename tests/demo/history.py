@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -9,7 +10,10 @@ from tests.demo.scenario import DAY, NIGHT, RESOURCES, Load
 
 _START = datetime(2026, 3, 2)
 _DAYS = 3
-_MORNING, _EVENING = 8, 20
+_MORNING, _EVENING = 7, 22
+
+_BUSY = 0.9
+"""From this share of the day's load on, requests are throttled where they are by day."""
 
 _HEADER = (
     "timestamp,table,index,consumed_reads,throttled_reads,consumed_writes,throttled_writes,"
@@ -25,15 +29,21 @@ def as_csv() -> str:
 def _rows() -> Iterator[str]:
     for minute in range(_DAYS * 1440):
         time = _START + timedelta(minutes=minute)
-        loads = DAY if _MORNING <= time.hour < _EVENING else NIGHT
+        light = _daylight(time.hour + time.minute / 60)
         # No minute is quite like another: up to 7 percent less than the load.
-        share = 1 - (minute * 7919 % 100) / 1400
+        share = 60 * (1 - (minute * 7919 % 100) / 1400)
         for resource in RESOURCES:
             if not resource.is_on_demand:
-                load = loads.get(resource.label, Load())
-                reads, writes = (round(60 * share * each) for each in (load.reads, load.writes))
+                day, night = DAY[resource.label], NIGHT.get(resource.label, Load())
+                reads = round(share * (night.reads + light * (day.reads - night.reads)))
+                writes = round(share * (night.writes + light * (day.writes - night.writes)))
+                throttled = day.throttled_reads if light > _BUSY else 0
                 units = f"{resource.reads},{resource.writes}" if minute == 0 else ","
                 yield (
-                    f"{time:%Y-%m-%dT%H:%MZ},{resource.table},{resource.index},"
-                    f"{reads},{load.throttled_reads},{writes},0,{units}"
+                    f"{time:%Y-%m-%dT%H:%MZ},{resource.table},{resource.index},{reads},{throttled},{writes},0,{units}"
                 )
+
+
+def _daylight(hour: float) -> float:
+    """How much of the day's load there is: 0 by night, 1 in the middle of the day."""
+    return max(0.0, math.sin(math.pi * (hour - _MORNING) / (_EVENING - _MORNING)))
