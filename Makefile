@@ -29,6 +29,7 @@ docs: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python -m tests.benchmarks.fleet
+	$(BIN)/python -m tests.benchmarks.replay --intervals 300
 
 install:
 	$(PYTHON) -m pip install .

@@ -186,8 +186,13 @@ def _become_daemon(instance: Instance, work: Callable[[Ready], None], signals: S
 
     def tell(text: str) -> None:
         # Once it is ready the launcher no longer listens, and the number of the pipe may be that of another file.
-        with suppress(OSError, ValueError), pipe:
+        with suppress(OSError, ValueError):
             pipe.write(text.encode())
+
+    def be_ready() -> None:
+        tell(_READY)
+        # The launcher reads up to here. In a failure it reads until this process is gone.
+        pipe.close()
 
     code = 1
     try:
@@ -202,7 +207,7 @@ def _become_daemon(instance: Instance, work: Callable[[Ready], None], signals: S
             working_directory=os.getcwd(),
             signal_map={**handled, **ignored},
         ).open()
-        instance.run(work, lambda: tell(_READY))
+        instance.run(work, be_ready)
         code = 0
     except DynamicDynamoDBError as error:
         tell(str(error))
