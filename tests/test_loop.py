@@ -266,6 +266,7 @@ class TestSighup:
         home.configure(interval=1)
         pid = home.start()
         home.wait_for_log("Check done")
+        home.log_file.rename(home.log_file.with_suffix(".1"))
         home.configure("[table: (]\n[table: ^orders$]\nincrease-reads-with: -1")
         os.kill(pid, signal.SIGHUP)
         log = home.wait_for_log("SIGHUP: the configuration cannot be used; the one before stays in force")

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,7 +30,7 @@ TABLES = 30
 THREADS = 4
 CLIENTS = 4
 WINDOW_SECONDS = 300
-ERA = 10
+ERA = 15
 """So many checks a load stays the same."""
 
 DRIVER = """
@@ -93,6 +94,13 @@ FAULTS = [
 """Together they strike about 5 percent of the calls."""
 
 
+@cache
+def steady_load(name: str, check: int) -> int:
+    """The same for ERA checks, which begin at another check for each name."""
+    era = (check + zlib.crc32(name.encode())) // ERA
+    return random.Random(f"{SEED} {name} {era}").randrange(0, 200)
+
+
 class Figures(NamedTuple):
     """What the program takes up."""
 
@@ -144,10 +152,8 @@ class Soak:
         return datetime.now(timezone.utc) + timedelta(days=self.check)
 
     def _load(self, table: str, index: str | None, kind: str) -> int:
-        """Units a second; each resource has a new load now and then."""
-        offset = zlib.crc32(f"{table}{index}{kind}".encode()) % ERA
-        era = (self.check + offset) // ERA
-        return random.Random(f"{SEED} {table} {index} {kind} {era}").randrange(0, 200)
+        """Units a second."""
+        return steady_load(f"{table} {index} {kind}", self.check)
 
     def _metric(self, table: str, index: str | None, metric: str, minute: datetime) -> float | None:
         kind = "Read" if "Read" in metric else "Write"
