@@ -63,7 +63,7 @@ class Loop:
 
     def run(self) -> None:
         """Check after check until a signal says stop. A check that fails is logged, and the next one follows."""
-        logger.info("Version %s started, %d rules for tables", __version__, len(self._configuration.rules))
+        logger.info("Version %s started; rules for tables: %d", __version__, len(self._configuration.rules))
         due = time.monotonic()
         while not self._signals.stopping.is_set():
             try:

@@ -258,12 +258,20 @@ class TestStatus:
         home.control("stop")
         assert home.control("status") == absent
 
+    def test_of_a_pid_file_that_is_none(self, home: Home) -> None:
+        home.pid_file.symlink_to("/no/such/file")
+        status = home.control("status")
+        assert (status.code, status.stdout) == (4, "")
+        assert status.stderr.endswith("cannot be used: it is a symbolic link\n")
+
     def test_a_number_that_now_belongs_to_another_process_is_nobodys(self, home: Home) -> None:
         with subprocess.Popen(["sleep", "60"]) as stranger:
             try:
                 home.pid_file.write_text(f"{stranger.pid}\n")
                 assert home.control("status").code == 1
                 assert home.control("stop").stdout == "dynamic-dynamodb (default) was not running\n"
+                assert home.control("status").code == 3
+                home.pid_file.write_text(f"{stranger.pid}\n")
                 assert home.start() != stranger.pid
                 assert home.control("stop").stdout == "dynamic-dynamodb (default) has been stopped\n"
                 assert stranger.poll() is None
