@@ -71,8 +71,8 @@ def test_two_starts_at_the_same_moment_give_one_daemon(service: Machine) -> None
     starts = [service.open("start") for _ in range(2)]
     assert [start.wait(timeout=30) for start in starts] == [0, 0]
     assert status(service) == 0
-    service.wait_for_log(" started, ")
-    assert service.log.count(" started, ") == 1
+    service.wait_for_log(" started; ")
+    assert service.log.count(" started; ") == 1
 
 
 def test_stop_and_stop_again(running: Machine) -> None:
