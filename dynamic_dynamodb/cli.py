@@ -38,7 +38,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         _tell(error.problems)
     except DynamicDynamoDBError as error:
         _tell([str(error)])
+    except BrokenPipeError:
+        # Whoever reads the output has seen enough.
+        pass
+    finally:
+        _drop_unwritable_output()
     return 1
+
+
+def _drop_unwritable_output() -> None:
+    """What stdout cannot take any more (a full disk, a closed pipe) must not make Python's exit fail in its stead."""
+    try:
+        if sys.stdout:
+            sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _tell(lines: Sequence[str], prefix: str = "") -> None:
