@@ -11,7 +11,6 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Context, Decimal
-from enum import Enum
 from fractions import Fraction
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
@@ -175,11 +174,7 @@ def _parse_unit(text: str) -> Unit:
         raise ValueError(f"{_quoted(text)} is no unit; it must be percent or units") from None
 
 
-def _enum_value(value: Enum) -> Any:
-    return value.value
-
-
-UNIT: Kind[Unit] = Kind("str", _parse_unit, _enum_value)
+UNIT: Kind[Unit] = Kind("str", _parse_unit, lambda unit: unit.value)
 
 
 def _scale_number(node: ast.expr) -> Fraction:

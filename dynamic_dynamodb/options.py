@@ -49,8 +49,7 @@ class CommandOptions:
     table_name: re.Pattern[str] | None = option(
         "table-name",
         kinds.PATTERN,
-        "Regular expression for the tables to scale with the options of the command line alone; the table and index "
-        "sections of the configuration file are not used then",
+        "Regular expression for the tables to scale by the command line alone, without the sections of the file for them",
         flags=("-t", "--table-name"),
         group=DYNAMODB,
     )
