@@ -49,7 +49,7 @@ class CommandOptions:
     table_name: re.Pattern[str] | None = option(
         "table-name",
         kinds.PATTERN,
-        "Regular expression for the tables to scale by the command line alone, without the sections of the file for them",
+        "Regular expression for the tables to scale by the command line alone, without the sections for them in a file",
         flags=("-t", "--table-name"),
         group=DYNAMODB,
     )
