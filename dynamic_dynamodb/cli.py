@@ -29,9 +29,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     Wrong usage, `--help` and `--version` end in argparse's SystemExit.
     """
     try:
-        configuration = load(argv)
-        _tell(configuration.warnings, "warning: ")
         with Signals() as signals:
+            configuration = load(argv)
+            _tell(configuration.warnings, "warning: ")
             return _Command(argv, configuration, signals).run()
     except ConfigurationError as error:
         _tell(error.warnings, "warning: ")
@@ -99,11 +99,11 @@ class _Command:
             instance.run(self._work, lambda: None)
             return 0
         if action in ("stop", "restart"):
-            print(f"{instance.title} has been stopped" if instance.stop() else f"{instance.title} was not running")
+            what_happened = "has been stopped" if instance.stop() else "was not running"
+            print(f"{instance.title} {what_happened}", flush=True)
         if action in ("start", "restart"):
             if not (self._configuration.logging.log_file or self._configuration.logging.log_config_file):
                 _tell(["warning: the log goes nowhere; a daemon needs log-file or log-config-file to keep one"])
-            sys.stdout.flush()
             instance.start(self._work, self._signals)
             print(f"{instance.title} has been started, pid {instance.running_pid()}")
         return 0

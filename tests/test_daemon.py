@@ -113,7 +113,7 @@ class TestStart:
             "warning: the log goes nowhere; a daemon needs log-file or log-config-file to keep one\n"
         )
 
-    @pytest.mark.parametrize("closed", ["<&-", "2>&-", "<&- 2>&-"], ids=["stdin", "stderr", "both"])
+    @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"], ids=["stdin", "stdout", "stderr", "all"])
     def test_with_a_stream_closed(self, home: Home, closed: str) -> None:
         started = home.control("start", before=["sh", "-c", f'exec "$@" {closed}', "sh"])
         assert (started.code, started.stderr) == (0, "")
