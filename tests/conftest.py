@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fleet import Aws, Fleet, shared_aws
 from tests.stand_in import StandIn, World
 
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
@@ -51,3 +52,16 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
 def world(stand_in: StandIn) -> World:
     """The state of the running stand-in."""
     return stand_in.world
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[Aws]:
+    """A stand-in with clients for it, shared by the tests of a module, since clients are slow to make."""
+    with shared_aws() as aws:
+        yield aws
+
+
+@pytest.fixture
+def fleet(aws: Aws, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Fleet:
+    """Tables in an empty world of that stand-in, and a program that checks them."""
+    return Fleet(aws, tmp_path, caplog)

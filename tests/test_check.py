@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.fleet import Aws, Fleet, shared_aws
+from tests.fleet import Fleet
 
 NO_CHANGE_LINE = re.compile(r"INFO orders: no change \(reads: 50% consumed \(50 of 100\); writes: .*\)")
 LAST_LINE = re.compile(r"INFO Check done: 1 resources, 0 changed, 0 failed, 0 skipped in \d+\.\d s")
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[Aws]:
-    with shared_aws() as aws:
-        yield aws
-
-
-@pytest.fixture
-def fleet(aws: Aws, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Fleet:
-    return Fleet(aws, tmp_path, caplog)
 
 
 class TestRules:

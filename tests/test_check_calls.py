@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from tests.fleet import (
@@ -13,24 +10,11 @@ from tests.fleet import (
     READ_THROTTLES,
     TOPIC,
     WRITE_THROTTLES,
-    Aws,
     Checked,
     Fleet,
-    shared_aws,
 )
 
 CONSUMED = {CONSUMED_READS, CONSUMED_WRITES}
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[Aws]:
-    with shared_aws() as aws:
-        yield aws
-
-
-@pytest.fixture
-def fleet(aws: Aws, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Fleet:
-    return Fleet(aws, tmp_path, caplog)
 
 
 def counts(checked: Checked) -> dict[str, int]:

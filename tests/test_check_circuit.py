@@ -7,22 +7,10 @@ import socket
 import time
 from base64 import b64encode
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.fleet import TOPIC, Aws, Breaker, Fleet, shared_aws
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[Aws]:
-    with shared_aws() as aws:
-        yield aws
-
-
-@pytest.fixture
-def fleet(aws: Aws, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Fleet:
-    return Fleet(aws, tmp_path, caplog)
+from tests.fleet import TOPIC, Breaker, Fleet
 
 
 @pytest.fixture

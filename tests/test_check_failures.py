@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 
-from tests.fleet import BACKOFF, Aws, Fleet, shared_aws
+from tests.fleet import BACKOFF, Fleet
 from tests.stand_in import Fault
 
 ORDERS_AND_INDEXES = "[table: orders]\n[gsi: .* table: orders]\n"
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[Aws]:
-    with shared_aws() as aws:
-        yield aws
-
-
-@pytest.fixture
-def fleet(aws: Aws, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Fleet:
-    return Fleet(aws, tmp_path, caplog)
 
 
 class TestOneTable:

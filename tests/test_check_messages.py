@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import pytest
 
-from tests.fleet import TOPIC, Aws, Fleet, shared_aws
+from tests.fleet import TOPIC, Fleet
 
 OTHER_TOPIC = "arn:aws:sns:eu-west-1:123456789012:scaling"
 ALL_TYPES = "scale-up, scale-down, high-throughput-alarm, low-throughput-alarm"
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[Aws]:
-    with shared_aws() as aws:
-        yield aws
-
-
-@pytest.fixture
-def fleet(aws: Aws, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Fleet:
-    return Fleet(aws, tmp_path, caplog)
 
 
 class TestChanges:

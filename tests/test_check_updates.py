@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 
-from tests.fleet import TOPIC, Aws, Fleet, shared_aws
+from tests.fleet import TOPIC, Fleet
 from tests.runs import NOON
 from tests.stand_in import Update
 
 ORDERS_AND_INDEXES = "[table: orders]\n[gsi: .* table: orders]\n"
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[Aws]:
-    with shared_aws() as aws:
-        yield aws
-
-
-@pytest.fixture
-def fleet(aws: Aws, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Fleet:
-    return Fleet(aws, tmp_path, caplog)
 
 
 def test_a_table_and_its_indexes_change_in_one_call(fleet: Fleet) -> None:

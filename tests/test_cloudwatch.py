@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from fractions import Fraction
@@ -20,7 +20,7 @@ from dynamic_dynamodb.case import look_back
 from dynamic_dynamodb.exceptions import AccessDenied, AwsError, CredentialsRefused
 from dynamic_dynamodb.model import Measured, MetricQuery, Resource, Window
 from dynamic_dynamodb.options import GlobalOptions, ResourceOptions
-from tests.fleet import BACKOFF, CONSUMED_READS, CONSUMED_WRITES, Aws, Hasty, endless_account, shared_aws
+from tests.fleet import BACKOFF, CONSUMED_READS, CONSUMED_WRITES, Aws, Hasty, endless_account
 from tests.runs import NOON
 from tests.stand_in import Fault, StandIn, World
 
@@ -48,12 +48,6 @@ def put(world: World, of: MetricQuery, values: Mapping[int, float] | Sequence[fl
         values = dict(enumerate(values, start=first))
     sums = {THIS_MINUTE + minute * MINUTE: value for minute, value in values.items()}
     world.put_metric(of.resource.table, of.resource.index or None, of.metric, sums)
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[Aws]:
-    with shared_aws() as aws:
-        yield aws
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 import pytest
@@ -20,7 +20,7 @@ from dynamic_dynamodb.exceptions import (
 )
 from dynamic_dynamodb.model import Change, Dimension, Resource, ResourceState, Throughput
 from dynamic_dynamodb.options import GlobalOptions
-from tests.fleet import Aws, Hasty, endless_account, hurry_botocore, shared_aws
+from tests.fleet import Aws, Hasty, endless_account, hurry_botocore
 from tests.runs import NOON
 from tests.stand_in import Fault, StandIn, World
 
@@ -31,12 +31,6 @@ def units(reads: int, writes: int) -> Throughput:
 
 def change(before: tuple[int, int], after: tuple[int, int], index: str = "") -> Change:
     return Change(Resource("orders", index), units(*before), units(*after), {})
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[Aws]:
-    with shared_aws() as aws:
-        yield aws
 
 
 @pytest.fixture

@@ -24,17 +24,6 @@ EAGER = "allow-scaling-down-reads-on-0-percent: true\nallow-scaling-down-writes-
 ALL = f"[table: .*]\n{EAGER}"
 
 
-@pytest.fixture(scope="module")
-def aws() -> Iterator[Aws]:
-    with shared_aws() as aws:
-        yield aws
-
-
-@pytest.fixture
-def fleet(aws: Aws, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Fleet:
-    return Fleet(aws, tmp_path, caplog)
-
-
 @pytest.fixture
 def two(fleet: Fleet) -> Fleet:
     """Two tables that both want more reads."""

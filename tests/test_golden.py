@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.fleet import Aws, shared_aws
+from tests.fleet import Aws
 from tests.runs import NOON, Program
 from tests.stand_in import World
 
@@ -45,12 +44,6 @@ class RecordedWorld:
         for table in self.case["tables"]:
             for index in (None, *(index["name"] for index in table.get("gsis", ()))):
                 self.world.set_decreases(table["name"], index, today=0)
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[Aws]:
-    with shared_aws() as aws:
-        yield aws
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])

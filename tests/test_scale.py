@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.fleet import Aws, Checked, Fleet, shared_aws
+from tests.fleet import Aws, Checked, Fleet
 from tests.stand_in import Fault
 
 TABLES = 300
@@ -31,12 +30,6 @@ increase-reads-unit: units
 [gsi: .* table: even-.*]
 decrease-consumed-reads-scale: {{10: 40, 60: 5}}
 """
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[Aws]:
-    with shared_aws() as aws:
-        yield aws
 
 
 def checks(aws: Aws, directory: Path, caplog: pytest.LogCaptureFixture, concurrency: int) -> list[Checked]:
